@@ -69,12 +69,15 @@ class _Dense:
     described: Callable[[int], Ids]
     moving: Callable[[int], Cells] | None
 
-    def of_cells(self, seconds: range, pairs: int, *, asked: bool) -> Cells | None:
-        """For each visual token of these seconds, of `pairs` frame pairs each; ignored unless `asked`."""
+    def of_cells(self, seconds: range, tokens: int, *, asked: bool) -> Cells | None:
+        """For each of so many visual tokens, those of whole frame pairs of these seconds; ignored unless `asked`."""
         if self.moving is None:
             return None
-        cells = np.concatenate([self.moving(second) for second in seconds for _ in range(pairs)])
-        return cells if asked else np.full_like(cells, IGNORED)
+        if not asked:
+            return np.full(tokens, IGNORED, np.int8)
+        by_second = [self.moving(second) for second in seconds]
+        pairs = tokens // sum(map(len, by_second))  # in each second
+        return np.concatenate([cells for cells in by_second for _ in range(pairs)])
 
 
 class _World(Protocol):
@@ -174,7 +177,7 @@ def _window(
         fps=task.fps,
         asides=asides,
     )
-    tokens = replace(tokens, cells=dense.of_cells(seconds, shape[0], asked=asked))
+    tokens = replace(tokens, cells=dense.of_cells(seconds, len(tokens.pads), asked=asked))
     fps = round(task.fps)
     return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, seconds.stop * fps)))
 

@@ -4,13 +4,12 @@ A model on its own believes what it said: after "Something enters" it expects a 
 replaced, and some untrue sentences said where there is silence, while the targets stay right. Knows no tokens.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from svlm_cli.simulator.footage.speech import WORDS_PER_SECOND, spoken_words
+from svlm_cli.simulator.footage.speech import lasts_s, spoken_words
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.confusion import Spoken
 
@@ -33,7 +32,7 @@ def slip(told: Sequence[str], random: np.random.Generator, rate: float) -> list[
     free_from = 0
     for second in np.flatnonzero(begins).tolist():
         sentence, statement = _SENTENCES[chosen[second]]
-        lasts = math.ceil(len(sentence.split()) / WORDS_PER_SECOND)
+        lasts = lasts_s(len(sentence.split()))
         if second >= free_from and second + lasts <= len(told) and not any(words[second : second + lasts]):
             free_from = second + lasts
             for index, word in enumerate(spoken_words(second, sentence, statement)):

@@ -26,6 +26,7 @@ from tests.experiments.variants import Changes, changed
 from tests.training.recipes import SIZES
 
 STAGES: Final = ("see", "speak")
+BATCH: Final = 64  # windows per step in the first stage
 
 # Both have 6.5 million parameters: as bfloat16, what is left for them in the package.
 MODELS: Final[dict[str, Changes]] = {
@@ -107,7 +108,7 @@ class Options:
     matches: int
     minutes: float
     start: Path | None = None  # a model to go on from
-    batch: int = 64  # windows per step in the first stage
+    batch: int = BATCH
 
 
 def recipe_of(model: str, stage: str, options: Options) -> Recipe:
@@ -120,7 +121,7 @@ def recipe_of(model: str, stage: str, options: Options) -> Recipe:
     changes |= {"model.base": base, "data.workers": options.workers, "data.simulator.photos": photos}
     changes["optimisation.steps"] = options.steps[STAGES.index(stage)]
     if stage == "see":
-        rate = _SEE["optimisation.learning_rate"] * (options.batch / 64) ** 0.5
+        rate = _SEE["optimisation.learning_rate"] * (options.batch / BATCH) ** 0.5
         changes |= {"optimisation.batch": options.batch, "optimisation.learning_rate": rate}
     recipe = changed(recipe, changes)
     return recipe if options.scale == 1 else _scaled(recipe, options.scale)
@@ -196,7 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, help="a model of this kind to go on from; default: from scratch")
     parser.add_argument("--gpus", nargs="+", default=["cpu"], help="one for each model; cpu: the CPU")
     parser.add_argument("--steps", nargs=2, type=int, default=(6000, 600), help="to see, and to speak")
-    parser.add_argument("--batch", type=int, default=64, help="windows per step, to see; learns faster with its root")
+    parser.add_argument(
+        "--batch", type=int, default=BATCH, help="windows per step, to see; learns faster with its root"
+    )
     parser.add_argument("--workers", type=int, default=12, help="processes that make windows, for each model")
     parser.add_argument("--scale", type=float, default=1.0, help="below 1: few steps of tiny models, to try the way")
     parser.add_argument("--matches", type=int, default=20, help="stretches of footage to measure with")

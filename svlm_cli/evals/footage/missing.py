@@ -8,14 +8,14 @@ import math
 from collections.abc import Iterable, Sequence
 
 from svlm_cli.evals.footage.reading import Said
-from svlm_cli.simulator.footage.speech import LAST_PICTURE_S, WORDS_PER_SECOND, News, interrupts, rank
+from svlm_cli.simulator.footage.speech import LAST_PICTURE_S, News, interrupts, lasts_s, rank
 
 
 def missed(news: Iterable[News], holding: Sequence[Said]) -> list[News]:
     """Those of `news` that a speaker of `holding`, statements that hold, could have stated instead of a silence,
     of a statement that does not hold, or of one that the rules place after them.
     """
-    speaking = {second: one for one in holding for second in range(one.begun, _free_from(one))}
+    speaking = {second: one for one in holding for second in range(one.begun, one.begun + lasts_s(one.words))}
     return [one for one in news if any(not _excused(one, second, speaking.get(second)) for second in _seconds(one))]
 
 
@@ -32,8 +32,3 @@ def _excused(news: News, second: int, said: Said | None) -> bool:
     if said.begun < second:  # in the middle of a sentence
         return not interrupts(news.statement)
     return rank(said.statement) <= rank(news.statement)
-
-
-def _free_from(said: Said) -> int:
-    """The second in which the next sentence may begin."""
-    return said.begun + math.ceil(said.words / WORDS_PER_SECOND)

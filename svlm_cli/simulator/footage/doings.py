@@ -5,6 +5,7 @@ Knows one thing at a time; neither the camera's states nor other things.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -75,35 +76,26 @@ class Doing:
     def events(self) -> list[SeenEvent]:
         """Everything that it does."""
         there = [(begin, end) for begin, end in runs(self.noted()) if end - begin >= _LASTS]
+        away_s = [math.inf, *(self._away_s(end, begin) for (_, end), (begin, _) in pairwise(there)), math.inf]
         events: list[SeenEvent] = []
         for number, (begin, end) in enumerate(there):
-            if begin > 0:
-                hidden = self._hidden_since(there[number - 1][1] if number else None, begin)
-                away_s = math.inf if hidden is None else (begin - hidden) * noting.TICK_S
-                if hidden is not None and away_s >= noting.HIDDEN_S:
-                    events.append(self._event(EventKind.HIDDEN, hidden, begin))
-                if away_s >= noting.AWAY_S:
-                    events.append(self._comes(begin, end))
-            away_s = self._away_s(end, there[number + 1 :])
-            if end < len(self.frozen) and away_s >= noting.AWAY_S:
+            before_s, after_s = away_s[number], away_s[number + 1]
+            if noting.HIDDEN_S <= before_s < math.inf:
+                events.append(self._event(EventKind.HIDDEN, there[number - 1][1], begin))
+            if begin > 0 and before_s >= noting.AWAY_S:
+                events.append(self._comes(begin, end))
+            if end < len(self.frozen) and after_s >= noting.AWAY_S:
                 gone = self._goes(begin, end)
-                if away_s == math.inf or gone.kind is EventKind.LEAVES:
+                if after_s == math.inf or gone.kind is EventKind.LEAVES:
                     events.append(gone)
             events += self._directions(begin, end)
             events += self._stops_and_starts(begin, end)
         return events
 
-    def _hidden_since(self, before: int | None, begin: int) -> int | None:
-        """The tick from which it was behind something; None if it left the picture or was not seen before."""
-        if before is None or self.sight.within[before:begin].min(initial=1.0) < noting.SEEN:
-            return None
-        return before
-
-    def _away_s(self, end: int, later: list[tuple[int, int]]) -> float:
-        """For how long it is not seen, if it does not leave the picture meanwhile."""
-        if not later or self._hidden_since(end, later[0][0]) is None:
-            return math.inf
-        return (later[0][0] - end) * noting.TICK_S
+    def _away_s(self, end: int, begin: int) -> float:
+        """For how long it is behind something between these ticks; infinity if it leaves the picture meanwhile."""
+        left = self.sight.within[end:begin].min(initial=1.0) < noting.SEEN
+        return math.inf if left else (begin - end) * noting.TICK_S
 
     def _comes(self, begin: int, end: int) -> SeenEvent:
         seen = self.plainness()
@@ -113,7 +105,7 @@ class Doing:
         most = noting.WHOLLY * seen[begin : last + 1].max()
         wholly = begin + int(np.argmax(seen[begin : last + 1] >= most))
         side = self._side(begin, -1)
-        noted = self.travels()[first : wholly + 1].any() and (side != "middle" or self._clear(begin, last))
+        noted = self.travels()[first : wholly + 1].any() and self._plainly(side, begin, last)
         return self._event(EventKind.ENTERS if noted else EventKind.SHOWN, first, wholly, side=side)
 
     def _goes(self, begin: int, end: int) -> SeenEvent:
@@ -123,15 +115,15 @@ class Doing:
         still_in = np.flatnonzero(seen[first:end] >= most)
         first += int(still_in[-1])
         side = self._side(end - 1, 1)
-        if self._by_itself(first, end, side, 1) and (side != "middle" or self._clear(first, end)):
+        if self._by_itself(first, end, side, 1) and self._plainly(side, first, end):
             return self._event(EventKind.LEAVES, first, end, side=side)
         if side == "middle":
             return self._event(EventKind.HIDDEN, end, len(self.frozen))
         return self._event(EventKind.LOST, first, end, side=side)
 
-    def _clear(self, first: int, last: int) -> bool:
-        """Whether nearly all of it is visible at some time between these ticks."""
-        return bool(self.sight.seen[first : last + 1].max() >= noting.CLEARLY)
+    def _plainly(self, side: str, first: int, last: int) -> bool:
+        """Whether it passes the picture's edge, or nearly all of it is visible at some time between these ticks."""
+        return side != "middle" or bool(self.sight.seen[first : last + 1].max() >= noting.CLEARLY)
 
     def _by_itself(self, first: int, last: int, side: str, outwards: int) -> bool:
         """Whether its own motion, not the camera's, takes it over the picture's edge or behind something."""

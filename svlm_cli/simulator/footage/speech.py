@@ -159,6 +159,11 @@ def commentary(shots: Iterable[Sequence[SeenEvent]], end_s: float) -> Iterator[S
     yield from spoken
 
 
+def lasts_s(words_: int) -> int:
+    """For how many seconds a sentence of so many words keeps the next one waiting."""
+    return math.ceil(words_ / WORDS_PER_SECOND)
+
+
 def spoken_words(second: int, text: str, statement: Statement) -> Iterator[SentenceWord]:
     """The words of a sentence that begins with a second."""
     parts = text.split()
@@ -214,7 +219,7 @@ class _Speaker:
         said = self._news(worth, seen_s) if worth else self._stillness(seen_s)
         if said is None:
             return None
-        self._free_from = second + math.ceil(len(said[0].split()) / WORDS_PER_SECOND)
+        self._free_from = second + lasts_s(len(said[0].split()))
         return said
 
     def _news(self, worth: list[Remark], seen_s: float) -> tuple[str, Statement]:
