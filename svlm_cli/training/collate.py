@@ -59,7 +59,7 @@ class TokenBatch:
     roles: Tensor  # [N] `Role`
     bounds: tuple[int, ...]  # `starts` on the host
     views: ViewBatch | None = None  # set if windows are trained in streaming layout
-    cells: Tensor | None = None  # [P] what moves at each picture token, or IGNORED; set if that is trained too
+    cells: Tensor | None = None  # what moves at each visual token, or IGNORED; first the P of `pads_at`; or not trained
 
     @property
     def longest(self) -> int:
@@ -104,14 +104,16 @@ class Batch:
 
 
 def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
-    """Pack the windows in order."""
+    """Pack the windows in order. Those without tokens, of which only the pictures are looked at, come last."""
+    cells, axes = [one.cells for one in windows if one.cells is not None], windows[0].positions.shape[1]
+    windows = [window for window in windows if len(window)]
     bounds = np.cumsum([0, *map(len, windows)]).tolist()
     count = bounds[-1]
-    length = _padded(count, LENGTH_MULTIPLE)
-    padding = np.zeros((length - count, windows[0].positions.shape[1]), np.float32)
+    length = _padded(max(count, 1), LENGTH_MULTIPLE)
+    padding = np.zeros((length - count, axes), np.float32)
     learned = [np.flatnonzero(window.roles != Role.NONE) for window in windows]
     found = sum(map(len, learned))
-    missing = _padded(found, TARGET_MULTIPLE) - found
+    missing = _padded(max(found, 1), TARGET_MULTIPLE) - found
     placed = [*zip(windows, bounds, learned, strict=False)]
     tokens = TokenBatch(
         _integers([*(window.ids for window in windows), np.zeros(length - count, np.int64)]),
@@ -123,7 +125,7 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         _integers([*(window.roles[at] for window, _, at in placed), np.full(missing, Role.NONE)]),
         (*bounds, length),
         _views(windows, bounds) if any(window.views for window in windows) else None,
-        _integers(cells) if (cells := [one.cells for one in windows if one.cells is not None]) else None,
+        _integers(cells) if cells else None,
     )
     return Batch(tokens, pictures, count, found)
 
@@ -161,4 +163,4 @@ def _padded(count: int, multiple: int) -> int:
 
 
 def _integers(parts: Sequence[np.typing.NDArray[np.integer]]) -> Tensor:
-    return torch.from_numpy(np.concatenate(parts).astype(np.int64))
+    return torch.from_numpy(np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64))

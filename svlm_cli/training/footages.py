@@ -3,6 +3,7 @@
 Windows of footage are planned like those of matches (``matches.py``). Knows no batch and no device.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -163,8 +164,12 @@ def _window(
     making: Making, scenes: Callable[[int], Any], task: WindowTask, voice: _Voice, dense: _Dense
 ) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
-    shape = making.shape(task.fps)
+    shape, fps = making.shape(task.fps), round(task.fps)
     seconds = range(start, start + size.seconds)
+    shown = scenes(fps).take(np.arange(start * fps, seconds.stop * fps))
+    if task.lesson is Lesson.CELLS:
+        cells = dense.of_cells(seconds, len(seconds) * math.prod(shape), asked=True)
+        return SimulatedWindow(task.place, replace(layout.no_words(), cells=cells), shown)
     asides: list[Aside] = []
     asked = task.lesson is not Lesson.COMMENTARY
     if asked:
@@ -178,8 +183,7 @@ def _window(
         asides=asides,
     )
     tokens = replace(tokens, cells=dense.of_cells(seconds, len(tokens.pads), asked=asked))
-    fps = round(task.fps)
-    return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, seconds.stop * fps)))
+    return SimulatedWindow(task.place, tokens, shown)
 
 
 def footage_texts(times: int = 8) -> Iterator[str]:

@@ -164,6 +164,11 @@ class Layout:
             views = whole_views(spans, place, after)
         return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], tuple(views))
 
+    def no_words(self) -> WindowTokens:
+        """A window of which only the pictures are looked at."""
+        none = np.empty(0, np.int32)
+        return WindowTokens(none, np.empty((0, self.family.axes), np.float32), none.astype(np.int8), none, none)
+
     def clips(self, clips: Sequence[AskedClip]) -> WindowTokens:
         """The tokens of clips in the format of offline models, concatenated. Clips do not see each other."""
         assert self.streamed, "whole windows are one sequence"

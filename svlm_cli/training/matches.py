@@ -4,6 +4,7 @@ The windows of a block, and their steps, are determined by the recipe and the bl
 step. Knows no batch and no device.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ class Lesson(StrEnum):
     KIT_FIRST = "kit_first"  # dense descriptions
     NAME_FIRST = "name_first"  # the same, starting with the team's name
     CLIPS = "clips"  # no commentary, but questions about clips
+    CELLS = "cells"  # no words, but what moves at each visual token; of footage
 
 
 OPENINGS = {
@@ -155,10 +157,17 @@ def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = 
             if step_of_block < block_steps and first_step <= step < steps and share.has(place_of_step):
                 dense = dense_share(recipe.base_stage, step, steps)
                 lesson = _lesson(chances[place], dense, recipe.questions.clip_share)
+                if _of_cells(place_of_step, recipe.base_stage.cell_share):
+                    lesson = Lesson.CELLS
                 start_s = start * (size.seconds - size.overlap_seconds)
                 one = WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place]))
                 tasks.append(replace(one, start_s=0, clip=clip) if size.clips.used else one)
         yield MatchTask(seed_of(recipe, number), tuple(tasks), int(seconds))
+
+
+def _of_cells(place: int, share: float) -> bool:
+    """Whether a place of a step is one of those without words: as many in each step, evenly spread, never the first."""
+    return math.floor((place + 1) * share) > math.floor(place * share)
 
 
 def _lesson(chance: float, dense: float, clips: float) -> Lesson:

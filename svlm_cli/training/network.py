@@ -112,11 +112,12 @@ class LearningNetwork(nn.Module):
         return self.learn(batch, self.network.look(batch.patches, batch.grids))
 
     def learn(self, batch: DeviceBatch, features: Tensor) -> dict[str, Tensor]:
-        """The same, given the vision tower's features ``[F, P, D]``."""
+        """The same, given the vision tower's features ``[F, visual tokens, D]``."""
         network, tokens = self.network, batch.tokens
         hidden = network.embed(tokens.ids).to(self._added_up_in)  # [S, D]
-        shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
-        deep = DeepFeatures.of(tokens.pads_at, features)
+        read = features[:, : len(tokens.pads_at)]  # the rest is only looked at
+        shown = hidden.index_copy(0, tokens.pads_at, read[0].to(hidden.dtype))
+        deep = DeepFeatures.of(tokens.pads_at, read)
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)
         learned = hidden.index_select(0, tokens.targets_at)
         losses, right = token_losses(network, learned, tokens.targets, most_logits=self.most_logits)
@@ -129,7 +130,7 @@ class LearningNetwork(nn.Module):
         return {"loss": loss * batch.weight, "tally": tally}
 
     def _look_at_cells(self, features: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """``[P, D]`` and ``[P]`` -> each visual token's loss, and whether its motion was likeliest, ``[P]``."""
+        """``[N, D]`` and ``[N]`` -> each visual token's loss, and whether its motion was likeliest, ``[N]``."""
         logits = self.cells(features).float()
         losses = functional.cross_entropy(logits, cells, ignore_index=IGNORED, reduction="none")
         return losses, (logits.detach().argmax(-1) == cells).float()

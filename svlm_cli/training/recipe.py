@@ -172,10 +172,13 @@ class BaseStage:
     until: float = 0.45  # share of steps
     share_after: float = 0.0
     cell_loss: float = 0.0  # weight of a second loss: what moves at each visual token of such a window
+    cell_share: float = 0.0  # of windows, without any words: the tower alone learns, by the second loss
 
     def __post_init__(self) -> None:
-        share(self, "share", "until", "share_after")
+        share(self, "share", "until", "share_after", "cell_share")
         above(self, "cell_loss", least=0)
+        require(self.cell_share < 1, "cell_share must be below 1: the words need windows, too.")
+        require(self.cell_loss > 0 or not self.cell_share, "cell_share needs a cell_loss.")
 
 
 class OptimizerMoments(StrEnum):

@@ -123,5 +123,6 @@ class SimulatedData:
         return map(self._make, tasks) if self._pool is None else self._pool.map(self._make, tasks)
 
     def _batch(self, windows: list[SimulatedWindow], frames: int) -> Batch:
+        windows.sort(key=lambda window: not len(window.tokens))  # those without words last, see `collate`
         scenes = self._brush.join([window.scenes for window in windows])
         return collate([window.tokens for window in windows], Drawn(scenes, frames, self._brush))

@@ -1,5 +1,6 @@
 """Windows of simulated footage: its words, its pictures, and a run that learns from them."""
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,7 @@ from svlm_cli.training.data import texts_of
 from svlm_cli.training.footages import DESCRIBED, make_footage_windows
 from svlm_cli.training.layout import IGNORED, Layout, Role
 from svlm_cli.training.log import rows_of, to_nobody
-from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
+from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask, plan
 from svlm_cli.training.recipe import BaseStage, Recipe, WindowLayout
 from svlm_cli.training.simulated import Drawn, SimulatedData
 from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
@@ -128,6 +129,50 @@ def test_visual_tokens_are_asked_what_moves_there(folder: Path) -> None:
         assert others.cells is not None
         assert set(others.cells) == {IGNORED}
     assert all(window.tokens.cells is None for window in _windows(folder, *tasks))
+
+
+def test_windows_without_words_only_ask_what_moves(folder: Path) -> None:
+    """Guards labels of other pictures than are shown, and any word in what the tower alone is to learn from."""
+    (window,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.CELLS), cells=True)
+    assert len(window.tokens) == 0
+    assert window.tokens.cells is not None
+    for at, second in enumerate(range(4, 4 + SECONDS)):
+        shown = window.tokens.cells[at * 45 : (at + 1) * 45].reshape(5, 9)
+        np.testing.assert_array_equal(shown, moving_cells(EndlessFootage(SEED), second, 5, 9))
+    wanted = EndlessFootage(SEED).scenes(4 + np.arange(2 * SECONDS) / 2)
+    assert np.array_equal(render(window.scenes, bank(), MODEL_SIZE), render(wanted, bank(), MODEL_SIZE))
+
+
+@pytest.mark.parametrize(("share", "without"), [(0.0, 0), (0.5, 4), (0.75, 6), (0.9, 7)])
+def test_each_step_has_as_many_windows_without_words(share: float, without: int) -> None:
+    """Guards a step, or the half of one that another process has, in which no word is learned."""
+    stage = BaseStage(share=1.0, until=1.0, cell_loss=0.5, cell_share=share)
+    recipe = replace(_recipe(3, matches_per_block=6), base_stage=stage)
+    recipe = replace(recipe, optimisation=replace(recipe.optimisation, batch=8))
+    by_step: dict[int, list[tuple[int, bool]]] = defaultdict(list)
+    for match in plan(recipe, 0):
+        for window in match.windows:
+            by_step[window.place // 8].append((window.place % 8, window.lesson is Lesson.CELLS))
+    assert [sum(cells for _, cells in windows) for windows in by_step.values()] == [without] * 3
+    for windows in by_step.values():
+        assert abs(2 * sum(cells for place, cells in windows if place < 4) - without) <= 1
+        assert (0, False) in windows
+
+
+def test_windows_without_words_are_last_in_each_batch(folder: Path) -> None:
+    """Guards words that are read beside the pictures of another window."""
+    recipe = _recipe(2, matches_per_block=8)
+    stage = BaseStage(share=1.0, until=1.0, cell_loss=0.5, cell_share=0.5)
+    recipe = replace(recipe, base_stage=stage, optimisation=replace(recipe.optimisation, batch=4))
+    data = SimulatedData(
+        recipe, Layout(folder, recipe.policy, small_family()), load_preprocessor(folder, small_family())
+    )
+    pairs = SECONDS * 45
+    for batch in data.batches(0):
+        assert batch.tokens.cells is not None
+        assert (len(batch.tokens.pads_at), len(batch.tokens.cells)) == (2 * pairs, 4 * pairs)
+        assert isinstance(batch.pictures, Drawn)
+        assert len(batch.pictures.scenes) == 4 * 2 * SECONDS
 
 
 def test_errors_are_in_what_was_said_and_not_in_what_is_learned(folder: Path) -> None:
@@ -230,7 +275,7 @@ def test_what_footage_does_not_have_is_refused() -> None:
 def test_a_run_learns_from_it(tmp_path: Path) -> None:
     """Guards the whole way: tokenizer, windows, pictures, held-out footage, and what the model says of it."""
     recipe = replace(_recipe(4), validation=ValidationRecipe(every=4, seed=7, windows=2, videos=1, video_seconds=3))
-    recipe = replace(recipe, base_stage=BaseStage(share=1.0, until=1.0, cell_loss=0.5))
+    recipe = replace(recipe, base_stage=BaseStage(share=1.0, until=1.0, cell_loss=0.5, cell_share=0.5))
     train(recipe, tmp_path / "run", device=CPU, say=to_nobody)
     load_network(tmp_path / "run", device=CPU, dtype=torch.float32)  # without the layer that looks at cells
     rows = rows_of(tmp_path / "run" / "log.jsonl")

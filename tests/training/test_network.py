@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from svlm_cli.core.policy import Markup
 from svlm_cli.networks.family import Grid
@@ -105,6 +106,31 @@ def test_what_moves_at_visual_tokens_is_learned_by_the_tower(network: Qwen2_5VL)
     assert found["tally"][Role.CELL, 0] - LearningNetwork(network)(plain)["tally"][Role.CELL, 0] == 8
     (gradient,) = torch.autograd.grad(naive, [next(network.visual.parameters())])
     assert gradient.abs().sum() > 0
+
+
+def test_windows_without_words_teach_the_tower_alone(network: Qwen2_5VL) -> None:
+    """Guards words that see the pictures of such a window, and a batch of nothing else."""
+    none = np.empty(0, np.int32)
+    labels = np.array([0, 3, 1, 2, 0, 0, 7, 5], np.int8)
+    axes = _window(40, 0).positions.shape[1]
+    wordless = WindowTokens(none, np.empty((0, axes), np.float32), none.astype(np.int8), none, none, cells=labels)
+    patches = torch.randn(2 * math.prod(GRID), 1176, generator=torch.Generator().manual_seed(0))
+    learning = LearningNetwork(network, cell_loss=0.5)
+    torch.nn.init.normal_(learning.cells.weight, generator=torch.Generator().manual_seed(1))
+
+    def learned(*windows: WindowTokens, shown: Tensor) -> Tensor:
+        batch = collate(windows, _None())
+        grids = (GRID,) * len(windows)
+        loss: Tensor = learning(DeviceBatch(batch.tokens, shown, grids, 1.0, batch.count))["loss"]
+        return loss
+
+    first, second = torch.split(patches, math.prod(GRID))
+    spoken = replace(_window(40, 0), cells=labels)
+    alone = learned(wordless, shown=second)
+    torch.testing.assert_close(learned(spoken, wordless, shown=patches), learned(spoken, shown=first) + alone)
+    gradients = torch.autograd.grad(alone, [*network.parameters()])
+    assert all(gradient.isfinite().all() for gradient in gradients), "each weight has one, as several processes expect"
+    assert gradients[0].abs().sum() > 0
 
 
 @pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])

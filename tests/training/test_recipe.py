@@ -44,6 +44,8 @@ WRONG = {
     "zero": ("[optimisation]\nbatch = 0", r"\[optimisation\]: batch must be 1 or more, not 0"),
     "share": ("[base_stage]\nshare = 1.5", r"\[base_stage\]: share must be between 0 and 1, not 1.5"),
     "cells of matches": ("[base_stage]\ncell_loss = 0.5", 'base_stage.cell_loss needs world = "footage"'),
+    "cells alone": ("[base_stage]\ncell_loss = 0.5\ncell_share = 1.0", "cell_share must be below 1"),
+    "cells for nothing": ("[base_stage]\ncell_share = 0.5", "cell_share needs a cell_loss"),
     "overlap": ("[windows]\nseconds = 4\noverlap_seconds = 4", "overlap_seconds must be 0 or more and below seconds"),
     "weights": ("[windows]\nfps = [2, 8]\nfps_weights = [1]", "fps_weights has 1 entries for 2 of fps"),
     "fraction": ("[windows]\nfps = [2.5]", "windows.fps must be whole numbers"),
