@@ -5,7 +5,7 @@ from torch import Tensor
 
 from svlm_cli.compute.attention import attend, causal_mask
 from svlm_cli.compute.rotary import Rotary, rotate
-from svlm_cli.training.collate import ViewBatch
+from svlm_cli.training.view_batch import ViewBatch
 
 
 class StreamedSequence:

@@ -17,10 +17,11 @@ from torch import Tensor
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.layout import IGNORED, Role, WindowTokens
+from svlm_cli.training.runs import ViewRuns
+from svlm_cli.training.view_batch import RunBatch
 from svlm_cli.training.views import whole_view
 
-LENGTH_MULTIPLE = 128  # tokens of a batch, and keys of a view
-QUERY_MULTIPLE = 16  # queries of a view
+LENGTH_MULTIPLE = 128  # tokens of a batch
 TARGET_MULTIPLE = 512  # trained tokens of a batch
 
 
@@ -35,18 +36,6 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ViewBatch:
-    """The rounds of a batch and what each sees: V views (`View`), padded to m keys and n queries."""
-
-    keys: Tensor  # [V * m] indices into [S]
-    positions: Tensor  # [V, m, A] float32
-    queries: Tensor  # [V * n] which of the keys are also queries
-    last: Tensor  # [V, n] the last key that each query sees in its view
-    answered: Tensor  # [A] indices into [V * n] that are not padding
-    rows: Tensor  # [A] their indices in [S]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch:
     """B windows, S tokens in total, N of them trained on. The padding at the end is a sequence of its own."""
 
@@ -58,7 +47,7 @@ class TokenBatch:
     targets: Tensor  # [N] that token; IGNORED for padding
     roles: Tensor  # [N] `Role`
     bounds: tuple[int, ...]  # `starts` on the host
-    views: ViewBatch | None = None  # set if windows are trained in streaming layout
+    views: RunBatch | None = None  # set if windows are trained in streaming layout
     cells: Tensor | None = None  # what moves at each visual token, or IGNORED; first the P of `pads_at`; or not trained
 
     @property
@@ -84,11 +73,11 @@ class TokenBatch:
         return replace(self, **_changes(self, change), views=views)
 
 
-def _values(batch: ViewBatch | TokenBatch) -> Iterator[Tensor]:
+def _values(batch: RunBatch | TokenBatch) -> Iterator[Tensor]:
     return (value for one in fields(batch) if isinstance(value := getattr(batch, one.name), Tensor))
 
 
-def _changes(batch: ViewBatch | TokenBatch, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+def _changes(batch: RunBatch | TokenBatch, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
     values = ((one.name, getattr(batch, one.name)) for one in fields(batch))
     return {name: change(value) for name, value in values if isinstance(value, Tensor)}
 
@@ -124,38 +113,15 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         _integers([*(window.targets[at] for window, _, at in placed), np.full(missing, IGNORED)]),
         _integers([*(window.roles[at] for window, _, at in placed), np.full(missing, Role.NONE)]),
         (*bounds, length),
-        _views(windows, bounds) if any(window.views for window in windows) else None,
+        _views(windows, bounds) if any(window.views is not None for window in windows) else None,
         _integers(cells) if cells else None,
     )
     return Batch(tokens, pictures, count, found)
 
 
-def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> ViewBatch:
-    seen = [window.views or tuple(whole_view(window.positions)) for window in windows]
-    every = [view for views in seen for view in views]
-    longest = max(view.asking for view in [view for view in every if not view.opens] or every)
-    n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; the opening of a sequence is split
-    views = [(start, part) for own, start in zip(seen, starts, strict=False) for view in own for part in view.split(n)]
-    m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
-    keys = np.zeros((len(views), m), np.int64)
-    positions = np.zeros((len(views), m, windows[0].positions.shape[1]), np.float32)
-    last = np.zeros((len(views), n), np.int64)  # padding sees one key, because a softmax over none is NaN
-    for index, (start, view) in enumerate(views):
-        count = len(view.keys)
-        keys[index, :count] = start + view.keys
-        positions[index, :count] = view.positions
-        last[index, : view.asking] = np.arange(count - view.asking, count)
-    asking = np.array([view.asking for _, view in views])
-    queries = (np.arange(len(views)) * m)[:, None] + last
-    answered = np.flatnonzero(np.arange(n) < asking[:, None])
-    return ViewBatch(
-        torch.from_numpy(keys.ravel()),
-        torch.from_numpy(positions),
-        torch.from_numpy(queries.ravel()),
-        torch.from_numpy(last),
-        torch.from_numpy(answered),
-        torch.from_numpy(keys.ravel()[queries.ravel()[answered]]),
-    )
+def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> RunBatch:
+    views = [one.views or ViewRuns.of(whole_view(one.positions), len(one))[0] for one in windows]
+    return RunBatch.of(views, starts[: len(views)])
 
 
 def _padded(count: int, multiple: int) -> int:

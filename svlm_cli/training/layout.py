@@ -7,8 +7,8 @@ Knows no picture and no tensor.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import chain
@@ -25,6 +25,7 @@ from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Family, Grid, Positions
 from svlm_cli.training.overlap import Ids
+from svlm_cli.training.runs import ViewRuns
 from svlm_cli.training.views import Spans, View, branch, stream_views, whole_views
 
 IGNORED: Final = -100
@@ -80,11 +81,11 @@ class WindowTokens:
     """One window. Token i has target `targets[i]`, predicted from token i - 1, if `roles[i]` is not NONE."""
 
     ids: NDArray[np.int32]  # [S]
-    positions: NDArray[np.float32]  # [S, A], if there are no views
+    positions: NDArray[np.float32]  # [S, A]; with views, those at which a token is a query
     roles: NDArray[np.int8]  # [S]
     pads: NDArray[np.int32]  # positions of visual tokens in the sequence
     targets: NDArray[np.int32]  # [S] the ids, except for corrupted words
-    views: tuple[View, ...] = ()  # what each round sees; empty: everything before it, at `positions`
+    views: ViewRuns | None = None  # what each round sees; None: everything before it, at `positions`
     cells: NDArray[np.int8] | None = None  # for each of `pads`, what moves there, in `MOTIONS`; or IGNORED
 
     def __len__(self) -> int:
@@ -159,10 +160,10 @@ class Layout:
             asked = self.prompt.question(one.second + 1, self._query(one.query))
             after[one.second].append((unread, *asked, *self._answer(one.answer)))
         if self.streamed:
-            views = stream_views(spans, self.policy.windows, self.prompt.moving_words, place, after)
+            seen = stream_views(spans, self.policy.windows, self.prompt.moving_words, place, after)
         else:
-            views = whole_views(spans, place, after)
-        return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], tuple(views))
+            seen = whole_views(spans, place, after)
+        return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], seen)
 
     def no_words(self) -> WindowTokens:
         """A window of which only the pictures are looked at."""
@@ -190,7 +191,7 @@ class Layout:
                 views.append(branch(trunk, keys, spans, beyond, place))
                 beyond += count_ids(spans)
             roles = np.full(len(ids), Role.NONE, np.int8)
-            parts.append(self._with_branches(ids, roles, ids, branches, tuple(views)))
+            parts.append(self._with_branches(ids, roles, ids, branches, views))
         return _joined(parts)
 
     def _with_branches(
@@ -199,13 +200,14 @@ class Layout:
         roles: NDArray[np.int8],
         targets: NDArray[np.int32],
         branches: Sequence[Spans],
-        views: tuple[View, ...],
+        seen: Iterable[View],
     ) -> WindowTokens:
         own = np.array([token for spans in branches for token in flatten(spans)], np.int32)
         own_roles = np.array([role for spans in branches for role in _branch_roles(spans)], np.int8)
         ids = np.append(ids, own)
-        nowhere = np.zeros((len(ids), self.family.axes), np.float32)
-        return WindowTokens(ids, nowhere, np.append(roles, own_roles), self._pads(ids), np.append(targets, own), views)
+        views, positions = ViewRuns.of(seen, len(ids))
+        roles, targets = np.append(roles, own_roles), np.append(targets, own)
+        return WindowTokens(ids, positions, roles, self._pads(ids), targets, views)
 
     def _query(self, ids: Ids) -> Ids:
         most = self.policy.prompt.max_query_tokens
@@ -230,11 +232,7 @@ class Layout:
 def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:
     """Concatenate sequences that do not see each other into one row."""
     offsets = np.cumsum([0, *map(len, parts)])
-    views = (
-        replace(view, keys=view.keys + np.int32(offset))
-        for part, offset in zip(parts, offsets, strict=False)
-        for view in part.views
-    )
+    views = [part.views for part in parts if part.views is not None]
     pads = [part.pads + np.int32(offset) for part, offset in zip(parts, offsets, strict=False)]
     return WindowTokens(
         np.concatenate([part.ids for part in parts]),
@@ -242,7 +240,7 @@ def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:
         np.concatenate([part.roles for part in parts]),
         np.concatenate(pads),
         np.concatenate([part.targets for part in parts]),
-        tuple(views),
+        ViewRuns.join(views, offsets[:-1]),
     )
 
 

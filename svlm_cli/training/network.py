@@ -141,7 +141,7 @@ class LearningNetwork(nn.Module):
             lengths, kernel = Lengths(tokens.starts, tokens.longest), learning(hidden.device, dtype)
             return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds, kernel)
         shared = shape.num_attention_heads // shape.num_key_value_heads
-        return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)
+        return StreamedSequence(tokens.views.written_out(tokens.positions), rotary, shared=shared, dtype=dtype)
 
 
 def _computed_in(hidden: Tensor) -> torch.dtype:

@@ -36,13 +36,6 @@ class View:
     asking: int  # the number of queries: the last tokens, each seeing itself and all before it
     opens: bool = False  # the first round of a sequence, which may be much longer than others
 
-    def split(self, most: int) -> "Iterator[View]":
-        """Split into views with at most `most` queries each."""
-        for start in range(0, self.asking, most):
-            asking = min(most, self.asking - start)
-            stop = len(self.keys) - self.asking + start + asking
-            yield View(self.keys[:stop], self.positions[:stop], asking)
-
 
 def stream_views(
     spans: Sequence[Span],
@@ -97,8 +90,9 @@ def whole_views(
 
 def whole_view(positions: NDArray[np.float32]) -> Iterator[View]:
     """A causal sequence, in pieces, because the views of a batch are padded to equal numbers of queries."""
-    length = len(positions)
-    return View(np.arange(length, dtype=np.int32), positions, length).split(_PIECE)
+    for start in range(0, len(positions), _PIECE):
+        stop = min(start + _PIECE, len(positions))
+        yield View(np.arange(stop, dtype=np.int32), positions[:stop], stop - start)
 
 
 def branch(trunk: Spans, keys: NDArray[np.int32], spans: Spans, offset: int, place: Place) -> View:

@@ -155,6 +155,6 @@ def _shortened(layers: nn.ModuleList, count: int) -> Iterator[None]:
 def _attending(tokens: TokenBatch, count: int) -> float:
     """The number of attending pairs of tokens; in streaming layout, what each round really sees."""
     if tokens.views is not None:
-        return float((tokens.views.last.flatten()[tokens.views.answered] + 1).sum())
+        return tokens.views.pairs()
     bounds = [bound for bound in tokens.bounds if bound <= count]
     return sum((stop - start) ** 2 for start, stop in pairwise(bounds)) / 2

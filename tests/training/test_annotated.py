@@ -19,6 +19,7 @@ from svlm_cli.training.recipe import DataRecipe, Recipe, Source, WindowLayout
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip, numbered
 from tests.training.recipes import small_family, small_recipe
+from tests.training.seen import views_of
 from tests.training.test_records import messages
 
 SECONDS = 7
@@ -214,7 +215,7 @@ def test_a_question_sees_its_second_and_none_after_it(annotated: Path, tmp_path:
     data = _data(_whole(_recipe(path, steps=1, batch=1)), tmp_path / "run", [])
     tokens = data._reader.read(*data._clips.at(0), 2.0).tokens
     data.close()
-    seen = data._reader._layout.prompt._tokenizer.decode(tokens.ids[tokens.views[-1].keys].tolist())
+    seen = data._reader._layout.prompt._tokenizer.decode(tokens.ids[views_of(tokens)[-1].keys].tolist())
     assert "w2 ..." in seen
     assert "Time=3.0" not in seen
 

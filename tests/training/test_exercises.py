@@ -28,6 +28,7 @@ from svlm_cli.training.matches import (
 from svlm_cli.training.recipe import QuestionRecipe, Recipe
 from svlm_cli.training.views import View
 from tests.training.recipes import small_family, small_recipe
+from tests.training.seen import views_of
 
 GRID = (4, 8)
 ASKED = QuestionRecipe(per_minute=40, clip_share=0.5, clips_per_window=4, per_clip=12, frames=16)
@@ -90,7 +91,7 @@ def test_questions_change_nothing_of_a_stream(layout: Layout) -> None:
     np.testing.assert_array_equal(asked.tokens.roles[:length], plain.tokens.roles)
     np.testing.assert_array_equal(asked.scenes.players, plain.scenes.players)
     assert text_of(layout, asked.tokens.ids).count("<|im_start|>user") == 60 + 40
-    assert len(asked.tokens.views) == 60 + 40
+    assert len(views_of(asked.tokens)) == 60 + 40
     assert (asked.tokens.roles[length:] == Role.ANSWER).sum() >= 40
 
 
@@ -103,7 +104,7 @@ def test_answers_are_those_of_the_moment(layout: Layout, lesson: Lesson) -> None
         (window,) = made(layout, ASKED, WindowTask(place, 60, 2.0, lesson))
         players = WHO_PLAYS.search(text_of(layout, window.tokens.ids))
         assert players is not None
-        for view in window.tokens.views:
+        for view in views_of(window.tokens):
             match = HAS_IT.search(text_of(layout, window.tokens.ids[view.keys[-view.asking :]]))
             if match is not None:
                 holder = facts.holder(_seen(window, view))

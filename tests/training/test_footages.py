@@ -37,6 +37,7 @@ from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
 from svlm_cli.training.trainer import train
 from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.training.recipes import small_family, small_recipe
+from tests.training.seen import views_of
 
 SECONDS = 8
 SEED = next(seed for seed in range(99) if any(texts(EndlessFootage(seed), SECONDS - 3)))
@@ -110,7 +111,7 @@ def test_descriptions_are_answers_beside_the_commentary(folder: Path) -> None:
     described = [describe(EndlessFootage(SEED), second) for second in range(4, 4 + SECONDS)]
     assert all(words in answer for words, answer in zip(described, asked, strict=True))
     beside = range(len(spoken.tokens), len(window.tokens))
-    seen = [len({key for key in view.keys if key in beside}) - view.asking for view in window.tokens.views]
+    seen = [len({key for key in view.keys if key in beside}) - view.asking for view in views_of(window.tokens)]
     assert max(seen) <= 0, "a view has no description but its own"
 
 

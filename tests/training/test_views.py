@@ -20,6 +20,7 @@ from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Aside, AskedClip, Layout, Role, Round, WindowTokens
 from svlm_cli.training.network import LearningNetwork
 from tests.engine.conftest import Parts, hear, parts, small_policy
+from tests.training.seen import views_of
 
 __all__ = ["parts"]  # a fixture
 
@@ -120,7 +121,7 @@ def test_a_plain_window_is_asked_as_the_engine_in_mode_full(parts: Parts, tiny_c
         Aside(second, layout.prompt.text_ids(query), layout.prompt.text_ids(answer)) for second, query, answer in ASKED
     )
     windows = [_window(layout, words, context, 2.0, own) for words, own in zip(said, (asides, ()), strict=True)]
-    assert windows[1].views == ()
+    assert windows[1].views is None
     learned = _learned_logits(parts, windows, pictures)
     for ours, theirs in zip(learned, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)
@@ -185,11 +186,11 @@ def test_every_token_asks_once_but_the_last_end(tiny_checkpoint: Path) -> None:
     policy = small_policy(vision=2, text=3, tokens=24)
     layout = Layout(tiny_checkpoint, policy, load_family(tiny_checkpoint), streamed=True)
     window = _window(layout, _said(layout, 0), layout.prompt.text_ids("reds against blues"), 2.0)
-    asking = np.concatenate([view.keys[-view.asking :] for view in window.views])
+    asking = np.concatenate([view.keys[-view.asking :] for view in views_of(window)])
     assert asking.tolist() == list(range(len(window) - len(layout.prompt.tail)))
     asides = (Aside(20, (5, 6), (7,)), Aside(3, (8,), (9, 10)))
     other = _window(layout, _said(layout, 0), layout.prompt.text_ids("reds against blues"), 2.0, asides)
-    asking = np.concatenate([view.keys[-view.asking :] for view in other.views])
+    asking = np.concatenate([view.keys[-view.asking :] for view in views_of(other)])
     unread = range(len(window) - len(layout.prompt.tail), len(window))
     assert sorted(asking.tolist()) == [at for at in range(len(other)) if at not in unread]
     assert other.ids[: len(window)].tolist() == window.ids.tolist()
@@ -206,4 +207,4 @@ def test_a_question_too_long_is_refused(tiny_checkpoint: Path) -> None:
 def test_without_it_windows_have_no_views(tiny_checkpoint: Path) -> None:
     """Guards plain windows: what the paper trains on."""
     layout = Layout(tiny_checkpoint, small_policy(tokens=24), load_family(tiny_checkpoint))
-    assert _window(layout, _said(layout, 0), (), 2.0).views == ()
+    assert _window(layout, _said(layout, 0), (), 2.0).views is None

@@ -16,6 +16,7 @@ from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.layout import WindowTokens
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart
 from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.runs import ViewRuns
 from svlm_cli.training.views import View
 from svlm_cli.training.work import WorkCount
 from tests.training.recipes import SIZES, small_recipe
@@ -109,7 +110,7 @@ def test_a_stream_attends_to_what_it_sees(family: Family) -> None:
     assert plain - views == pytest.approx(price * (60**2 / 2 - pairs), rel=1e-9)
 
 
-def _views(length: int, ends: Sequence[int], sees: int) -> tuple[View, ...]:
+def _views(length: int, ends: Sequence[int], sees: int) -> ViewRuns:
     views, start = [], 0
     for end in ends:
         keys = np.arange(max(end - sees, 0), end, dtype=np.int32)
@@ -117,7 +118,7 @@ def _views(length: int, ends: Sequence[int], sees: int) -> tuple[View, ...]:
         views.append(View(keys, positions, end - start))
         start = end
     assert start == length
-    return tuple(views)
+    return ViewRuns.of(views, length)[0]
 
 
 def test_products_are_counted_before_the_training(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
