@@ -94,11 +94,13 @@ $(CLIP): docs/assets/match.mp4
 	mkdir -p .demo
 	cp $< $@
 
-demo: $(VENV) $(CLIP)  ## caption half a minute of a simulated match
+demo: $(VENV) $(CLIP)  ## caption half a minute of each of the simulated worlds
+	cp docs/assets/footage.mp4 .demo/
+	$(BIN)/svlm caption .demo/footage.mp4 --overwrite
 	$(BIN)/svlm caption $(CLIP) --context @docs/assets/match.context.txt --overwrite
 	cat $(CLIP:.mp4=.srt)
 	@printf '%s\n' 'That is svlm. Next:' '  . .venv/bin/activate' '  svlm caption your.mp4' \
-	  "svlm-mini, which spoke here, knows this game alone: for your own videos see README.md, Real footage."
+	  "svlm-footage speaks there, as in the first video. For models that name what they see: README.md, Larger models."
 
 test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from svlm_cli.checkpoints import catalog
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints.catalog import MATCH_MODEL
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, describe, second_text
@@ -17,12 +17,12 @@ DESCRIBED_S = 600  # in which the ball lies in every column and row, in a net an
 
 @pytest.fixture(scope="module")
 def policy() -> StreamPolicy:
-    return catalog.find(DEFAULT_MODEL).file.policy
+    return catalog.find(MATCH_MODEL).file.policy
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer(catalog.find(DEFAULT_MODEL).folder)
+    return Tokenizer(catalog.find(MATCH_MODEL).folder)
 
 
 def sayings() -> set[str]:

@@ -13,7 +13,8 @@ from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.core.errors import ModelError
 from svlm_cli.core.text import did_you_mean
 
-DEFAULT_MODEL: Final = "svlm-mini"  # used if no model is named; needs no download
+DEFAULT_MODEL: Final = "svlm-footage"  # used if no model is named; needs no download
+MATCH_MODEL: Final = "svlm-mini"  # of Endless Match
 
 _INSTALL_AGAIN = "Install svlm-cli again."
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -68,6 +69,18 @@ def find(name: str) -> ModelEntry:
             _INSTALL_AGAIN,
         )
     return entry
+
+
+def default_for(context: str) -> str:
+    """The model that speaks if none is named: the one that comes with svlm and needs such a context, if any."""
+    if context.strip():
+        for name in names():
+            if not (models_folder() / name / CONFIG_FILE).is_file():
+                continue
+            prompt = find(name).file.policy.prompt
+            if prompt.context_form and not prompt.misunderstood(context):
+                return name
+    return DEFAULT_MODEL
 
 
 def nearest(name: str) -> str:

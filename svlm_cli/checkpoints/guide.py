@@ -28,6 +28,7 @@ class Purpose(StrEnum):
 
     COMMENTARY = "commentary"  # trained to comment on a running video
     GENERAL = "general"  # broadly trained, but not for streaming
+    MOTION = "motion"  # says what moves in any video, and names nothing
     DEMONSTRATION = "demonstration"  # knows one simulated world
     UNKNOWN = "unknown"
 
@@ -99,6 +100,7 @@ class Guide:
     """The contents of a ``guide.toml``."""
 
     purpose: Purpose = Purpose.UNKNOWN
+    introduction: str = ""  # what users who have named no model should know if this one speaks
     memory: tuple[MemoryNeed, ...] = ()
     speed: tuple[MeasuredSpeed, ...] = ()
 

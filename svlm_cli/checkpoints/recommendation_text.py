@@ -3,21 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints import catalog, guide
 from svlm_cli.checkpoints.guide import MeasuredSpeed, Purpose
 from svlm_cli.checkpoints.host import Host
 from svlm_cli.checkpoints.recommendation import Assessment, AutoChoice, Fit, gigabytes
 from svlm_cli.core.text import presentable
 
 COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
-DEFAULT_LINE: Final = (
-    f"{DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in, and "
-    "invents what it says of anything else. Real footage wants a GPU and --model streamingvlm-7b."
-)
-"""What people should know who named no model."""
 _NONE: Final = "None of the known models can run on this machine as it is."
 _CAVEATS: Final = {
     Purpose.GENERAL: "How well it captions live video has not been measured.",
+    Purpose.MOTION: "No model that can name things fits.",
     Purpose.DEMONSTRATION: "No model that was trained on real footage fits.",
 }
 
@@ -31,6 +27,12 @@ def headline(best: Assessment | None) -> tuple[str, str]:
     size = f" ({gigabytes(candidate.download_bytes)})" if candidate.download_bytes else ""
     way = "Use it" if candidate.present else f"Fetch it{size}"
     return f"{candidate.name}: {candidate.summary} {caveat}".rstrip(), f"{way}: {best.command}"
+
+
+def default_line(name: str) -> str:
+    """What users should know who have named no model, and hear the one called `name`."""
+    introduction = guide.read(catalog.find(name).folder).introduction
+    return f"{name} speaks{f': {introduction}' if introduction else '.'}"
 
 
 def auto_line(choice: AutoChoice) -> str:

@@ -73,7 +73,7 @@ def ask(asked: AskOptions) -> None:
             "Press a in the live view of `svlm caption` to ask about a camera.",
         )
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    asked = settled(asked)
+    unsettled, asked = asked, settled(asked, context)
     checkpoint = checkpoint_of(asked)
     policy = changes.applied(checkpoint.policy, PolicyOverrides(mode=asked.mode, fps=asked.fps))
     frames = open_frames(asked.video, fps=policy.vision.fps, start_s=start_s, enough_pixels=policy.vision.enough_pixels)
@@ -86,7 +86,7 @@ def ask(asked: AskOptions) -> None:
             if not asked.quiet:
                 progress.say(line)
 
-        for line in introduction(asked, policy, context):
+        for line in introduction(unsettled, policy, context):
             tell(line)
         engine = load(checkpoint, policy, asked, 1, tell, Questions(1, asked.max_tokens))
         replies = []

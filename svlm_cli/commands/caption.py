@@ -68,7 +68,7 @@ def _caption(
     try:
         if not live:
             _refuse_missing(jobs)
-        asked = settled(asked)
+        unsettled, asked = asked, settled(asked, asked.context)
         products = () if live else asked.products(jobs)
     except InputError as error:
         if live or not asked.ignore_errors:
@@ -91,7 +91,7 @@ def _caption(
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
-    told = introduction(asked, policy, settings.context)
+    told = introduction(unsettled, policy, asked.context)
     if asked.fleet is not None:
         with showing(wanted, gauge) as progress:
             if fleet is None:

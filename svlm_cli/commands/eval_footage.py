@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.cli.messages import print_json
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
@@ -34,7 +35,7 @@ def footage(asked: _Asked) -> None:
     seconds = match_seconds(asked.minutes)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     setting = MatchSelection(asked.matches, seconds, asked.seed, FootagePlayer.of(asked.photos))
-    report, played, told = play_footage(asked.ready(changes), setting, asked)
+    report, played, told = play_footage(asked.ready(changes, DEFAULT_MODEL), setting, asked)
     if asked.as_json:
         photos = None if asked.photos is None else str(asked.photos)
         print_json(report.to_json(told | changes.told() | {"photos": photos}, played))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.checkpoints.catalog import MATCH_MODEL
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import print_json
@@ -118,7 +119,7 @@ def _play(asked: _Asked) -> "tuple[EvaluationReport, Played, dict[str, Any]]":
     setting = MatchSelection(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else new_files(asked.save, setting)
-    report, played, told = play_and_score(asked.ready(changes), setting, asked, paths)
+    report, played, told = play_and_score(asked.ready(changes, MATCH_MODEL), setting, asked, paths)
     return report, played, told | ({"altered": asked.altered} if asked.altered else {}) | changes.told()
 
 

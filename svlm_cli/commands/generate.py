@@ -97,14 +97,14 @@ def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
         require_fleet(asked)
     job.tell_found(asked)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    asked = settled(asked)
+    unsettled, asked = asked, settled(asked)
     checkpoint = checkpoint_of(asked)
     overrides = PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
     policy = changes.applied(checkpoint.policy, overrides)
     begins = StreamSeed(asked.seed, asked.query)
 
     def introduce(context: str) -> None:
-        for line in introduction(asked, policy, context):
+        for line in introduction(unsettled, policy, context):
             asked.show(line)
 
     def load_engine(streams: int, context: str) -> "Engine":

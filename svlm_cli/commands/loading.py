@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 
-from svlm_cli.checkpoints import recommendation, recommendation_text
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints import catalog, recommendation, recommendation_text
 from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.cli.command import given
 from svlm_cli.commands.options import EngineOptions, PolicyOptions
@@ -46,10 +45,13 @@ class Fetching(Speaking, Protocol):
 Asked = TypeVar("Asked", bound=Speaking)
 
 
-def settled(asked: Asked) -> Asked:
-    """`asked` with a model's name in the place of `auto`. Raises `ModelError` if none of those here can run."""
+def settled(asked: Asked, context: str = "") -> Asked:
+    """`asked` with a model's name in place of `auto` and of none. Raises `ModelError` if none of those here can run."""
     options: Any = asked  # a dataclass and `PolicyOptions`, which no protocol can say
-    replaced: Asked = dataclasses.replace(options, model=settled_name(asked.model, options, asked.adapter))
+    model = settled_name(asked.model, options, asked.adapter)
+    if model is None and asked.adapter is None:
+        model = catalog.default_for(context)
+    replaced: Asked = dataclasses.replace(options, model=model)
     return replaced
 
 
@@ -84,7 +86,7 @@ def checkpoint_of(asked: Fetching) -> "Checkpoint":
 def speaker(asked: Speaking) -> str:
     """What the model is called in what is written. Raises `ModelError` for an adapter that is none."""
     if asked.adapter is None:
-        return asked.model or DEFAULT_MODEL
+        return asked.model or catalog.DEFAULT_MODEL
     from svlm_cli.checkpoints.resolve import base_of
 
     return f"{base_of(asked.adapter, meant(asked.model, asked.adapter)).name} + {asked.adapter}"
@@ -96,9 +98,12 @@ def meant(model: str | None, adapter: Path | None) -> str | None:
 
 
 def introduction(asked: Speaking, policy: StreamPolicy, context: str = "") -> Iterator[str]:
-    """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
+    """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand.
+
+    `asked` is what the user asked for, before it is `settled`.
+    """
     if asked.model is None and asked.adapter is None:
-        yield f"svlm: {recommendation_text.DEFAULT_LINE}"
+        yield f"svlm: {recommendation_text.default_line(catalog.default_for(context))}"
     if misunderstood := policy.prompt.misunderstood(context, matches):
         yield sentence(misunderstood)
 

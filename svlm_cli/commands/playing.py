@@ -1,7 +1,7 @@
 """The options of the commands of ``svlm eval`` that play to a model. The playing is in ``evals/playing.py``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
@@ -26,13 +26,17 @@ class PlayOptions(options.PolicyOptions):
     mode: options.ForgetsBy = None
     as_json: options.Json = False
 
-    def ready(self, changes: PolicyChanges) -> "PlayedModel":
-        """What is named, fetched if need be. Raises `ModelError` and `UsageError`, before anything takes long."""
+    def ready(self, changes: PolicyChanges, default: str) -> "PlayedModel":
+        """What is named, else `default`; fetched if need be.
+
+        Raises `ModelError` and `UsageError`, before anything takes long.
+        """
         from svlm_cli.engine.place import EnginePlace
         from svlm_cli.evals.playing import PlayedModel
 
         place = EnginePlace.of(self.device, self.dtype)
-        return PlayedModel.of(checkpoint_of(settled(self)), changes, place, mode=self.mode, fps=self.fps)
+        asked = replace(self, model=default) if self.model is None and self.adapter is None else settled(self)
+        return PlayedModel.of(checkpoint_of(asked), changes, place, mode=self.mode, fps=self.fps)
 
     def tell_silent(self, what: str, ended: "Sequence[Ended]") -> None:
         """Streams that had no room for all of it."""

@@ -70,7 +70,7 @@ def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> 
         free = free_bytes(device)
     except (ImportError, OSError, SvlmError):
         return Finding(name, CheckState.OK, where)
-    told = f"{where}, {needed / _GIB:.1f} GiB of memory on {device} for one stream"
+    told = f"{where}, {needed / _GIB:.2g} GiB of memory on {device} for one stream"
     if free is None or needed <= free:
         return Finding(name, CheckState.OK, told)
     smaller = "--dtype bfloat16 takes half, a" if dtype.itemsize == 4 else "A"  # loading in eight bits takes no less

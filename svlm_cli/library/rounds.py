@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Generator, Sequence
 from functools import partial
 
+from svlm_cli.checkpoints.catalog import default_for
 from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -44,7 +45,8 @@ class _Caller(SessionObserver):
 
 def rounds(wish: Wish, control: CaptionControl) -> Generator[Segment, None, None]:
     """The segments of the request. Raises `SvlmError`."""
-    engine = wish.model if isinstance(wish.model, Engine) else load_engine(wish.model)
+    model = default_for(wish.context) if wish.model is None else wish.model
+    engine = model if isinstance(model, Engine) else load_engine(model)
     policy, sources = engine.policy, wish.sources
     if misunderstood := policy.prompt.misunderstood(wish.context, matches):
         warnings.warn(misunderstood, stacklevel=3)

@@ -43,7 +43,7 @@ def model(
         name,
         f"What {name} is good at.",
         "MIT",
-        Guide(purpose, tuple(MemoryNeed(dtype, 2.0, size) for dtype, size in rows), speed),
+        Guide(purpose, memory=tuple(MemoryNeed(dtype, 2.0, size) for dtype, size in rows), speed=speed),
         present=present or embedded,
         embedded=embedded,
         download_bytes=round(download_gb * GB),

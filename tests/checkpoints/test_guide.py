@@ -12,7 +12,13 @@ from svlm_cli.core.errors import ModelError
 from svlm_cli.core.policy import PolicyOverrides
 from tests.conftest import ROOT
 
-SHAPES = {"streamingvlm-7b": "7b", "qwen2.5-vl-7b": "7b", "qwen2.5-vl-3b": "3b", "svlm-mini": None}
+SHAPES = {
+    "streamingvlm-7b": "7b",
+    "qwen2.5-vl-7b": "7b",
+    "qwen2.5-vl-3b": "3b",
+    "svlm-mini": None,
+    "svlm-footage": None,
+}
 ROWS = [(name, speed) for name in catalog.names() for speed in guide.read(catalog.find(name).folder).speed]
 
 

@@ -176,7 +176,7 @@ def test_config_tells_values_and_where_they_come_from(
     assert "caption.output" not in found
     rows = [line.split() for line in svlm_inside("config").stdout.splitlines()]
     assert ["caption.fps", "2", str(path)] in rows
-    assert ["model", "svlm-mini", "default"] in rows
+    assert ["model", "svlm-footage", "default"] in rows
     assert svlm_inside("config", "--path").stdout == f"{path}\n"
 
 

@@ -48,7 +48,7 @@ def test_commands_and_options(offered: Offered) -> None:
 def test_values(offered: Offered, tmp_path: Path) -> None:
     """Guards the words that nobody remembers: models, formats in a list, modes, devices, rows."""
     (tmp_path / "svlm-mine").mkdir()
-    assert offered("caption", "--model", "svlm") == ["svlm-mini", "svlm-mine/"]
+    assert offered("caption", "--model", "svlm") == ["svlm-footage", "svlm-mini", "svlm-mine/"]
     assert offered("caption", "--model", "au") == ["auto"]
     assert offered("models", "pull", "au") == []
     assert offered("caption", "-f", "srt,v") == ["srt,vtt"]

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.checkpoints import catalog
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL, MATCH_MODEL
+from svlm_cli.checkpoints.guide import GUIDE_FILE
+from svlm_cli.evals.footage.counts import FootageRate
+from svlm_cli.evals.footage.report import FootageScript, score
 from svlm_cli.evals.script import write_script
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from tests.conftest import ROOT, Svlm
 from tests.servers.web import WebServer
 from tests.subtitle_checker import check_srt
 
 DEMO_SEED, DEMO_SECONDS = 4242, 30  # of `svlm simulate`
+FOOTAGE_SEED = 4  # of `svlm simulate --footage`
 
 
 @pytest.fixture
@@ -22,6 +27,7 @@ def mini(tmp_path: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch)
     folder = tmp_path / "models" / DEFAULT_MODEL
     shutil.copytree(tiny_checkpoint, folder)
     (folder / "policy.toml").write_text("[vision]\nmin_pixels = 3_136\nmax_pixels = 12_544\n")
+    shutil.copy(ROOT / "models" / DEFAULT_MODEL / GUIDE_FILE, folder)
     monkeypatch.setattr(catalog, "models_folder", lambda: folder.parent)
     return folder
 
@@ -102,6 +108,20 @@ def test_a_context_that_means_nothing_to_the_model_is_told(
     assert about == ([told] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("context", "speaks"),
+    [("", DEFAULT_MODEL), ("game: reds, blues ", MATCH_MODEL), ("a street at night", DEFAULT_MODEL)],
+)
+def test_a_context_chooses_who_speaks(svlm_inside: Svlm, here: Path, mini: Path, context: str, speaks: str) -> None:
+    """Guards against names that are made up, and against a match that nobody names anything in."""
+    shutil.copytree(mini, other := mini.with_name(MATCH_MODEL))
+    (other / "policy.toml").write_text(FORM)
+    done = svlm_inside("caption", here.name, "--context", context, "-f", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(here.with_suffix(".json").read_text())["model"] == speaks
+    assert sentences(done.stderr)[0].startswith(f"svlm: {speaks} speaks: ")
+
+
 def test_the_variable_names_a_model_too(
     svlm_inside: Svlm, here: Path, mini: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,3 +171,15 @@ def test_the_clip_of_the_demo_is_told_as_it_happens(
     done = svlm_inside("caption", clip, "--context", f"@{context}", "-f", "jsonl", "-o", "-", "--quiet", *options)
     said = [json.loads(line)["text"].strip() for line in done.stdout.splitlines()]
     assert said == [text.strip() for text in write_script(DEMO_SEED, DEMO_SECONDS).texts]
+
+
+def test_the_footage_of_the_demo_is_told_truly(svlm_inside: Svlm, tmp_path: Path) -> None:
+    """Guards what everybody hears of their first own video: sentences of its world alone, nearly all of them true."""
+    clip = shutil.copy(ROOT / "docs" / "assets" / "footage.mp4", tmp_path)
+    done = svlm_inside("caption", clip, "-f", "jsonl", "-o", "-", "--quiet")
+    said = tuple(json.loads(line)["text"] for line in done.stdout.splitlines())
+    report = score([FootageScript.of(EndlessFootage(FOOTAGE_SEED), DEMO_SECONDS)], [said], {})
+    assert report.unread == 0
+    value = report.rates[FootageRate.ALL].value
+    assert value is not None
+    assert value > 0.7

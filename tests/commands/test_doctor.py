@@ -54,7 +54,7 @@ def test_this_machine_can_caption(svlm_inside: Svlm) -> None:
     assert {*checked.split(), "recommended", "terminal", "config", "environment", "hub"} | MODELS == set(found)
     assert [name for name, check in found.items() if check["state"] == "missing"] == []
     assert "auto takes sdpa on cpu; flash2 is not installed, flash4 is not installed." in found["attention"]["detail"]
-    assert found[catalog.DEFAULT_MODEL]["detail"].endswith("0.1 GiB of memory on cpu for one stream")
+    assert found[catalog.DEFAULT_MODEL]["detail"].endswith("0.032 GiB of memory on cpu for one stream")
     assert str(ROOT / ".pytest_cache" / "hub") in found["cache"]["detail"]
 
 

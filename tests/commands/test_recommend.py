@@ -76,10 +76,11 @@ def test_on_a_gpu_the_best_comes_first_with_its_command(svlm_inside: Svlm, on: O
     lines = done.stdout.splitlines()
     assert lines[0] == "NVIDIA H200 (cuda:0), 149.0 GB free; disk free for models: 500.0 GB"
     heading = next(index for index, line in enumerate(lines) if line.startswith("NAME "))
-    assert [line.split()[0] for line in lines[heading + 1 : heading + 5]] == [
+    assert [line.split()[0] for line in lines[heading + 1 : heading + 6]] == [
         "streamingvlm-7b",
         "qwen2.5-vl-7b",
         "qwen2.5-vl-3b",
+        "svlm-footage",
         "svlm-mini",
     ]
     assert lines[-1].startswith("Recommended: streamingvlm-7b: Live commentary on sport")
@@ -118,10 +119,10 @@ def test_without_a_gpu_what_comes_with_svlm_is_called_what_it_is(svlm_inside: Sv
     """Guards those who would caption their own videos on a laptop: no model that they hope for runs there."""
     on(LAPTOP)
     last = svlm_inside("models", "recommend").stdout.splitlines()[-1]
-    assert last.startswith("Recommended: svlm-mini: ")
-    assert "No model that was trained on real footage fits." in last
-    assert "7.3 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
-    assert last.endswith("Use it: svlm caption VIDEO --model svlm-mini")
+    assert last.startswith("Recommended: svlm-footage: ")
+    assert "No model that can name things fits." in last
+    assert "17 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
+    assert last.endswith("Use it: svlm caption VIDEO --model svlm-footage")
 
 
 def test_nothing_runs_and_nothing_is_known(svlm_inside: Svlm, on: OnMachine) -> None:
