@@ -16,7 +16,7 @@ from svlm_cli.core.policy import Markup
 from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.network import DeepFeatures, Network
-from svlm_cli.simulator.footage.describing import MOTIONS
+from svlm_cli.simulator.footage.describing import MOTIONS, THING_MOTIONS
 from svlm_cli.training.attention import StreamedSequence
 from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
@@ -125,7 +125,7 @@ class LearningNetwork(nn.Module):
         if tokens.cells is not None:
             cell_losses, cells_right = self._look_at_cells(features[0], tokens.cells)
             loss = loss + self.cell_loss * cell_losses.sum()
-            moving = tokens.cells > 0
+            moving = (tokens.cells > 0) & (tokens.cells <= len(THING_MOTIONS))
             tally += _tally(cells_right, cell_losses, torch.where(moving, Role.CELL, Role.NONE))
         return {"loss": loss * batch.weight, "tally": tally}
 

@@ -24,7 +24,7 @@ from svlm_cli.evals.footage.player import FootagePlayer
 from svlm_cli.networks.network import Network
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_network, load_preprocessor
-from svlm_cli.simulator.footage.describing import MOTIONS, moving_cells
+from svlm_cli.simulator.footage.describing import MOTIONS, THING_MOTIONS, moving_cells
 from svlm_cli.simulator.footage.footage import EndlessFootage
 
 FIRST_SEED: Final = 100_000
@@ -64,13 +64,13 @@ def fit(tokens: Tensor, cells: Tensor) -> nn.Module:
 
 
 def shares(told: Tensor, cells: Tensor) -> dict[str, float | None]:
-    """Of cells in which something moves: found, and told exactly, also by motion; of those said to move: that do."""
+    """Of cells in which a thing moves: found, and told exactly; of those said to: that do; and exactly by motion."""
 
     def share(hits: Tensor) -> float | None:
         return round(hits.float().mean().item(), 3) if len(hits) else None
 
-    moving = cells > 0
-    found = {"found": share(told[moving] > 0), "true": share(moving[told > 0]), "exact": share((told == cells)[moving])}
+    moving, said = ((one > 0) & (one <= len(THING_MOTIONS)) for one in (cells, told))
+    found = {"found": share(said[moving]), "true": share(moving[said]), "exact": share((told == cells)[moving])}
     by_motion = {f"exact, {MOTIONS[one]}": share(told[cells == one] == one) for one in range(1, len(MOTIONS))}
     return found | by_motion
 

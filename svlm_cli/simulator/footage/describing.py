@@ -21,7 +21,9 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom, see `ThingTrack`."""
 
 COLUMNS, ROWS = 9, 5
-MOTIONS: Final = ("", "left", "right", "up", "down", "nearer", "away", "about")  # of a cell; empty: none
+THING_MOTIONS: Final = ("left", "right", "up", "down", "nearer", "away", "about")
+_TURNS: Final = ("pans left", "pans right", "tilts up", "tilts down", "zooms in", "zooms out")
+MOTIONS: Final = ("", *THING_MOTIONS, "shakes", *_TURNS, "follows", "moves otherwise")  # of a cell; empty: none
 MOST_THINGS: Final = 3
 ENDLESS_MATCH: Final = "match"  # the whole description of Endless Match
 FAST: Final = 0.15  # picture widths per second
@@ -33,7 +35,7 @@ def describe(footage: EndlessFootage, second: int) -> str:
     """Describe what the picture shows in the middle of a second."""
     now_s = second + _AT_S
     log = footage.log(now_s, now_s + noting.TICK_S)
-    states = {event.kind: event for event in log.events if event.start_s <= now_s < event.end_s and event.what}
+    states = _states(log, now_s)
     medium = states[EventKind.MEDIUM].what
     if medium in ("black", "test pattern"):
         return _WORDS.get(medium, medium)
@@ -51,15 +53,21 @@ def moving_cells(footage: EndlessFootage, second: int, rows: int, columns: int) 
     """``[rows, columns]``: what moves in each cell of the picture in the middle of a second, as indices in `MOTIONS`.
 
     A thing moves in the cells whose middles its box contains, or in the one at its own middle. Of several, the smallest
-    counts.
+    counts. Everywhere else, it is the camera that moves, if anything does.
     """
     now_s = second + _AT_S
-    cells = np.zeros((rows, columns), np.int8)
     log = footage.log(now_s, now_s + noting.TICK_S)
+    camera = _states(log, now_s)[EventKind.CAMERA].what
+    cells = np.full((rows, columns), 0 if camera == "still" else MOTIONS.index(camera), np.int8)
     for (left, top, right, bottom), move in sorted(_moving(log, now_s), key=_area, reverse=True):
         down = _cells(top / ASPECT + 0.5, bottom / ASPECT + 0.5, rows)
         cells[down, _cells(left + 0.5, right + 0.5, columns)] = MOTIONS.index(move.direction)
     return cells
+
+
+def _states(log: FootageLog, now_s: float) -> dict[EventKind, SeenEvent]:
+    """What holds at a moment, by its kind; of the kinds that hold for each thing, one."""
+    return {event.kind: event for event in log.events if event.start_s <= now_s < event.end_s and event.what}
 
 
 def _cells(low: float, high: float, count: int) -> slice:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.simulator.footage.describing import COLUMNS, MOTIONS, ROWS, describe, moving_cells
+from svlm_cli.simulator.footage.describing import COLUMNS, MOTIONS, ROWS, THING_MOTIONS, describe, moving_cells
 from svlm_cli.simulator.footage.events import EventKind
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.render import SIZE, draw, render
@@ -141,6 +141,9 @@ _WORDS = (
 )
 
 
+_OF_CAMERAS = {at for at, motion in enumerate(MOTIONS) if motion not in THING_MOTIONS}  # and of what does not move
+
+
 def test_cells_and_descriptions_agree() -> None:
     """Guards labels of visual tokens against lying beside the things that they are about."""
     seen = Counter[str]()
@@ -152,8 +155,12 @@ def test_cells_and_descriptions_agree() -> None:
             if said is not None:
                 column, row, size, direction = said.groups()
                 assert cells[int(row) - 1, int(column) - 1] == MOTIONS.index(direction)
-                assert set(np.unique(cells)) <= {0, MOTIONS.index(direction)}
+                assert set(np.unique(cells)) - _OF_CAMERAS <= {MOTIONS.index(direction)}
                 seen[size] += 1
-                assert size != "small" or np.count_nonzero(cells) <= 4
-            assert bool(re.search(r"c. r. ", describe(footage, second))) == cells.any()
+                assert size != "small" or np.count_nonzero(cells == MOTIONS.index(direction)) <= 4
+            described = describe(footage, second)
+            assert bool(re.search(r"c. r. ", described)) == bool(set(np.unique(cells)) - _OF_CAMERAS)
+            camera = re.match(r"(pans|tilts|zooms) \w+|shakes|follows|moves", described)
+            does = "" if camera is None else {"moves": "moves otherwise"}.get(camera[0], camera[0])
+            assert set(np.unique(cells)) & _OF_CAMERAS <= {MOTIONS.index(does)}
     assert len(seen) == 3
