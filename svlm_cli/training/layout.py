@@ -86,7 +86,7 @@ class WindowTokens:
     pads: NDArray[np.int32]  # positions of visual tokens in the sequence
     targets: NDArray[np.int32]  # [S] the ids, except for corrupted words
     views: ViewRuns | None = None  # what each round sees; None: everything before it, at `positions`
-    cells: NDArray[np.int8] | None = None  # for each of `pads`, what moves there, in `MOTIONS`; or IGNORED
+    cells: NDArray[np.int8] | None = None  # for each visual token, what moves there, in `MOTIONS`; or IGNORED
 
     def __len__(self) -> int:
         return len(self.ids)

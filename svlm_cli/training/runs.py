@@ -89,7 +89,7 @@ class ViewRuns:
             )
 
     def _part(self, start: int, stop: int) -> Self:
-        """ViewRuns from `start` to `stop`."""
+        """The views from `start` to `stop`."""
         ends = np.cumsum(np.append(0, self.runs))
         runs = slice(ends[start], ends[stop])
         return type(self)(

@@ -1,4 +1,4 @@
-"""ViewRuns as runs of tokens against views token by token: the same keys, positions and queries, bit for bit."""
+"""Views as runs of tokens against views token by token: the same keys, positions and queries, bit for bit."""
 
 import pickle
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ AXES = 3
 
 
 def _drawn(random: np.random.Generator, *, rounds: int, step: float) -> tuple[list[View], int]:
-    """ViewRuns of an imaginary stream: a few stretches of all before, moved, and then what is new."""
+    """Views of an imaginary stream: a few stretches of all before, moved, and then what is new."""
     views, length = list[View](), 0
     for index in range(rounds):
         edges = np.sort(random.integers(0, length + 1, 6))
