@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -129,13 +130,19 @@ def _holding(said: Sequence[Said], news: Sequence[News]) -> Iterator[tuple[Said,
         while coming and coming[0].from_s - EARLY_S <= seen_s:
             open_.append(coming.popleft())
         open_ = [piece for piece in open_ if piece.until_s >= seen_s]
-        fit = sorted((piece for piece in open_ if _bears_out(piece, one)), key=lambda piece: piece.until_s)
+        fit = sorted((piece for piece in open_ if _bears_out(piece, one)), key=partial(_preference, one))
         several = one.statement != CROWD and one.statement.topic is Topic.MOVES and not one.statement.what
         if len(fit) > several:  # several move in different directions
             pieces = _stated(fit, one)
             yield one, pieces
             taken = set(map(id, pieces))  # not by value: two things may do the same at the same time
             open_ = [piece for piece in open_ if id(piece) not in taken]
+
+
+def _preference(said: Said, news: News) -> tuple[bool, bool, float]:
+    """Of several news that bear a statement out: those of its size, those that were due, and those that end first."""
+    size = said.statement.size
+    return bool(size) and size != news.statement.size, news.due_s < news.from_s, news.until_s
 
 
 def _stated(fit: list[News], said: Said) -> list[News]:

@@ -102,6 +102,15 @@ def test_two_who_come_together_may_be_mentioned_one_after_the_other() -> None:
     assert _f1(both, " Something enters from the left.", "", " Another enters from the left.") == 1.0
 
 
+@pytest.mark.parametrize(("size", "said"), [("large", " Something large moves left."), ("", " It moves left.")])
+def test_a_statement_is_about_the_thing_that_it_was_due_for(size: str, said: str) -> None:
+    """Guards the reference, who mentions one of several things that do the same, against having missed it."""
+    due = _news(Statement(Topic.MOVES, "left", size=size), 0.5)
+    for others in ("", "small"):
+        aside = News(Statement(Topic.MOVES, "left", size=others), 0.0, 2.0, float("-inf"))
+        assert _f1(FootageTruth((), (aside, due)), said, "", "", "") == 1.0
+
+
 def test_a_crowd_may_be_mentioned_late_but_not_instead_of_two_things() -> None:
     crowd = FootageTruth((), (News(CROWD, 0.0, 20.0, PATIENCE_S),))
     assert _f1(crowd, " Many things move.", "") == 1.0
