@@ -58,7 +58,7 @@ class Scheduler:
         end_ms = max(read_ms, end_said_ms)
         if around.next_start_ms is not None:
             if end_ms > around.next_start_ms - self._bridge_ms:
-                end_ms = max(read_ms, around.next_start_ms - self._gap_ms)
+                end_ms = max(read_ms, around.next_start_ms - self._gap_ms, words[-1].start_ms)
             if end_ms > latest_ms:
                 end_ms = max(end_said_ms + start_ms - said_ms, start_ms + self._min_ms)
         return start_ms, max(min(end_ms, latest_ms), start_ms + 1)

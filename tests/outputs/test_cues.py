@@ -204,6 +204,14 @@ def test_what_holds_for_every_stream(segments: list[Segment], style: CueStyle) -
         assert before_cue.end_s <= after_cue.start_s
 
 
+def test_a_cue_lasts_until_its_last_word_has_begun() -> None:
+    """Guards the gap before the next cue, where words follow one another faster than that."""
+    segments = rounds(["000", "", "進" * 200, "", "", ""])
+    first, second = cues_of(segments, CueStyle(max_line_width=7, max_lines=2))[:2]
+    assert first.text.startswith("000 進")
+    assert segments[2].start_s <= first.end_s <= second.start_s
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["goal", "the", "Okafor", "x."]), max_size=5).map(" ".join), max_size=30))
 def test_no_word_is_lost_and_none_comes_before_its_round(texts: list[str]) -> None:
