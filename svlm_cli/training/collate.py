@@ -4,7 +4,6 @@ Shapes vary little between batches: lengths are padded to multiples, to avoid re
 a search on the device (where pictures go, which tokens are trained on) is found here, on the host. Knows no network.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -18,7 +17,7 @@ from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.layout import IGNORED, Role, WindowTokens
 from svlm_cli.training.runs import ViewRuns
-from svlm_cli.training.view_batch import RunBatch
+from svlm_cli.training.view_batch import RunBatch, padded
 from svlm_cli.training.views import whole_view
 
 LENGTH_MULTIPLE = 128  # tokens of a batch
@@ -98,11 +97,11 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
     windows = [window for window in windows if len(window)]
     bounds = np.cumsum([0, *map(len, windows)]).tolist()
     count = bounds[-1]
-    length = _padded(max(count, 1), LENGTH_MULTIPLE)
+    length = padded(max(count, 1), LENGTH_MULTIPLE)
     padding = np.zeros((length - count, axes), np.float32)
     learned = [np.flatnonzero(window.roles != Role.NONE) for window in windows]
     found = sum(map(len, learned))
-    missing = _padded(max(found, 1), TARGET_MULTIPLE) - found
+    missing = padded(max(found, 1), TARGET_MULTIPLE) - found
     placed = [*zip(windows, bounds, learned, strict=False)]
     tokens = TokenBatch(
         _integers([*(window.ids for window in windows), np.zeros(length - count, np.int64)]),
@@ -122,10 +121,6 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
 def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> RunBatch:
     views = [one.views or ViewRuns.of(whole_view(one.positions), len(one))[0] for one in windows]
     return RunBatch.of(views, starts[: len(views)])
-
-
-def _padded(count: int, multiple: int) -> int:
-    return math.ceil(count / multiple) * multiple
 
 
 def _integers(parts: Sequence[np.typing.NDArray[np.integer]]) -> Tensor:

@@ -5,7 +5,7 @@ Token by token, views would be most of what workers send, and of what is copied 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -79,13 +79,13 @@ class ViewRuns:
             runs = int(np.searchsorted(ends, stop)) + 1
             lengths = self.lengths[at][:runs].copy()
             lengths[-1] -= ends[runs - 1] - stop
-            one = replace(self._part(view, view + 1), lengths=lengths, opens=np.zeros(1, np.bool_))
-            yield replace(
-                one,
-                starts=one.starts[:runs],
-                moved=one.moved[:runs],
-                runs=np.array([runs], np.int32),
-                asking=np.array([asking], np.int32),
+            yield type(self)(
+                self.starts[at][:runs],
+                lengths,
+                self.moved[at][:runs],
+                np.array([runs], np.int32),
+                np.array([asking], np.int32),
+                np.zeros(1, np.bool_),
             )
 
     def _part(self, start: int, stop: int) -> Self:

@@ -21,9 +21,7 @@ class ViewBatch:
     keys: Tensor  # [V * m] indices into [S]
     positions: Tensor  # [V, m, A] float32
     queries: Tensor  # [V * n] which of the keys are also queries
-    last: (
-        Tensor  # [V, n] the last key that each query sees in its view; padding sees one, as a softmax over none is NaN
-    )
+    last: Tensor  # [V, n] the last key that each query sees in its view; padding sees one: a softmax over none is NaN
     answered: Tensor  # [Q] indices into [V * n] that are not padding
     rows: Tensor  # [Q] their indices in [S]
 
@@ -46,10 +44,10 @@ class RunBatch:
         """Join the views of windows whose tokens begin at these offsets."""
         every = ViewRuns.join(windows, offsets)
         rounds = every.asking[~every.opens]  # the opening of a sequence may be much longer, and is split
-        n = _padded((rounds if len(rounds) else every.asking).max(), QUERY_MULTIPLE)
+        n = padded((rounds if len(rounds) else every.asking).max(), QUERY_MULTIPLE)
         every = every.split(n)
         seen = every.keys()
-        m = _padded(seen.max(), KEY_MULTIPLE)
+        m = padded(seen.max(), KEY_MULTIPLE)
         before = np.cumsum(every.lengths) - every.lengths  # tokens in all runs before
         begin = np.repeat(np.arange(len(every)) * m - (np.cumsum(seen) - seen), every.runs)
         return cls(
@@ -93,7 +91,8 @@ def _places(lengths: Tensor, total: int) -> tuple[Tensor, Tensor]:
     return group, torch.arange(total, device=lengths.device) - first.index_select(0, group)
 
 
-def _padded(count: int, multiple: int) -> int:
+def padded(count: int, multiple: int) -> int:
+    """The next multiple, or `count` if it is one."""
     return -(-int(count) // multiple) * multiple
 
 
