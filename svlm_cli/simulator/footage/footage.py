@@ -14,13 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from svlm_cli.simulator.footage.events import FootageLog, SeenEvent
 from svlm_cli.simulator.footage.log import log_of
 from svlm_cli.simulator.footage.scenes import FootageScenes
-from svlm_cli.simulator.footage.shots import How, Shot, Slate, make_shot
+from svlm_cli.simulator.footage.shots import PER_RECORDER, How, Shot, Slate, make_shot
 from svlm_cli.simulator.footage.views import views_of
 
 _KEPT: Final = 64  # shots in the cache
 _SHORTEST_S: Final = 2.0
 _LONGEST_S: Final = 180.0
 _TYPICAL_S: Final = 12.0
+_BRISK: Final = 0.2  # share of films whose shots are short
+_BRISK_S: Final = 2.5  # typical there
+_BRIEFEST_S: Final = 1.2  # a shorter one could not be told from the next
 _SHORTEST_FADE_S: Final = 0.8  # at two pictures a second, a faster one is a cut
 
 
@@ -79,6 +82,8 @@ class EndlessFootage:
         rng, number = self._rng, len(self._slates)
         start_s = self._slates[-1].start_s + self._slates[-1].length_s if number else 0.0
         length_s = float(np.clip(_TYPICAL_S * np.exp(rng.normal(0, 0.9)), _SHORTEST_S, _LONGEST_S))
+        if np.random.default_rng([self.seed, number // PER_RECORDER, 5]).random() < _BRISK:
+            length_s = max(_BRIEFEST_S, length_s * _BRISK_S / _TYPICAL_S)
         how = How(str(rng.choice([How.CUT, How.FADE, How.CROSS_FADE], p=[0.72, 0.13, 0.15])))
         how = how if length_s > 3 * _SHORTEST_FADE_S else How.CUT
         fade_s = min(float(rng.uniform(_SHORTEST_FADE_S, 1.5)), length_s / 3) * (how is not How.CUT)

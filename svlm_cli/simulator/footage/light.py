@@ -164,7 +164,7 @@ def draw_medium(rng: np.random.Generator, recorder: np.random.Generator, light: 
 
 
 def _draw_window(rng: np.random.Generator) -> tuple[float, float, float, float]:
-    kind = rng.choice(4, p=[0.85, 0.06, 0.05, 0.04])
+    kind = rng.choice(4, p=[0.7, 0.12, 0.08, 0.1])
     if kind == 1:  # as wide as in a cinema
         high = 0.5 / rng.choice([1.85, 2.35])
         return -0.5, -high, 0.5, high

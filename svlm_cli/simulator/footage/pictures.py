@@ -1,8 +1,9 @@
-"""A bank of pictures: backgrounds and the textures of things.
+"""A bank of pictures: backgrounds, sharp and out of focus, and the textures of things.
 
 The caller passes photos as arrays; patterns are made from a seed. Knows neither files nor scenes.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,22 +22,25 @@ _CONTRAST: Final = 6.0  # out of 255, within a cell; less is lost in the grain
 _CALM: Final = 0.55
 _SHARE_OF_CELLS: Final = 0.5
 _ORDINARY: Final = (0.36, 0.58)  # mean brightness, out of 1
+_SOFT: Final = 8  # pixels of the bank whose mean is all that is left out of focus
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureBank:
-    """Pictures: textures first, then photos. Share one bank among many footages, as it can be large."""
+    """Textures, then photos, then all of them again, out of focus. Share one bank among footages: it can be large."""
 
-    pixels: Picture  # [P, HEIGHT, WIDTH, 3]
-    textures: int  # how many of them are textures
-    lively: NDArray[np.bool_]  # [P] whether a moving camera shows on it; on a plain wall it does not
+    pixels: Picture  # [2 P, HEIGHT, WIDTH, 3]
+    textures: int  # how many of the P are textures
+    lively: NDArray[np.bool_]  # [2 P] whether a moving camera shows on it; on a plain wall it does not
 
     def __post_init__(self) -> None:
         assert self.pixels.shape[1:] == (HEIGHT, WIDTH, 3), "pictures of a bank have one size"
+        assert len(self.pixels) == len(self.lively) == 2 * len(self), "each picture is there twice"
         assert 0 < self.textures <= len(self), "a bank has textures"
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        """How many pictures there are, P."""
+        return len(self.pixels) // 2
 
     @staticmethod
     def make(photos: Sequence[Picture] = (), *, seed: int = 0, textures: int = 48) -> "PictureBank":
@@ -49,28 +53,37 @@ class PictureBank:
                 raise ValueError(f"A photo is uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}.")
         rng = np.random.default_rng([seed, 77])
         made = [_calmed(make_texture(rng, HEIGHT, WIDTH)) for _ in range(textures)]
-        pixels = np.stack([_evened(one) for one in (*made, *map(_fitted, photos))])
+        sharp = [_evened(one) for one in (*made, *map(_fitted, photos))]
+        pixels = np.stack([*sharp, *map(_soft, sharp)])
         return PictureBank(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
 
-    def pick(self, draws: NDArray[np.float32], lively: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def pick(self, draws: NDArray[np.float32], lively: NDArray[np.bool_], soft: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Indices of pictures for pairs of random numbers, ``[N, 2]``, 0 to 1: photo or texture, and which.
 
-        Where `lively`, a picture on which the camera's motion is visible. So a world does not depend on the bank with
-        which it is drawn, and its log is true with any bank.
+        Where `lively`, a picture on which the camera's motion is visible, and where `soft`, one that is out of focus,
+        as far as the bank has any. So a world does not depend on the bank with which it is drawn, and its log is true
+        with any bank.
         """
         numbers = np.empty(len(draws), np.int64)
-        every = np.arange(len(self))
-        for wanted in (False, True):
-            fit = every[self.lively] if wanted and self.lively.any() else every
-            photos, textures = fit[fit >= self.textures], fit[fit < self.textures]
+        for asked in itertools.product((False, True), repeat=2):
+            fit = self._fit(*asked)
+            photos, textures = fit[fit % len(self) >= self.textures], fit[fit % len(self) < self.textures]
             share = _SHARE_OF_PHOTOS if len(photos) and len(textures) else 2.0 if len(photos) else 0.0
             of_photos = draws[:, 0] < share
             for pool, rows in ((photos, of_photos), (textures, ~of_photos)):
-                at = np.flatnonzero((lively == wanted) & rows)
+                at = np.flatnonzero((lively == asked[0]) & (soft == asked[1]) & rows)
                 if len(at):
                     which = (draws[at, 1].astype(np.float64) * len(pool)).astype(np.int64)
                     numbers[at] = pool[np.minimum(which, len(pool) - 1)]
         return numbers
+
+    def _fit(self, lively: bool, soft: bool) -> NDArray[np.int64]:
+        """The pictures that may be picked."""
+        every = np.arange(len(self)) + soft * len(self)
+        fit = every[self.lively[every]] if lively else every
+        if len(fit):
+            return fit
+        return self._fit(lively, soft=False) if soft else every
 
 
 def _is_lively(picture: Picture) -> bool:
@@ -99,6 +112,14 @@ def _evened(picture: Picture) -> Picture:
         table += least - mean
     evened: Picture = np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8)[picture]
     return evened
+
+
+def _soft(picture: Picture) -> Picture:
+    """The picture out of focus."""
+    small = picture.reshape(HEIGHT // _SOFT, _SOFT, WIDTH // _SOFT, _SOFT, 3).mean(axis=(1, 3), dtype=np.float32)
+    tall = _resized(small, 0, HEIGHT // _SOFT, HEIGHT)
+    both = _resized(tall.transpose(1, 0, 2), 0, WIDTH // _SOFT, WIDTH).transpose(1, 0, 2)
+    return np.clip(np.rint(both), 0, 255).astype(np.uint8)
 
 
 def _fitted(photo: Picture) -> Picture:

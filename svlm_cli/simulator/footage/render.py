@@ -75,7 +75,8 @@ def _behind(
     """float32 ``[V * height * width, 3]``: the background."""
     across, down = pixel_places(size)
     u, v = arrays.put(across)[None, None], arrays.put(down)[None, :, None]
-    numbers = arrays.put(pictures.pick(scenes.draws[:, :2], scenes.draws[:, 2] > 0))[:, None, None]
+    picked = pictures.pick(scenes.draws[:, :2], scenes.draws[:, 2] > 0, scenes.draws[:, 3] > 0)
+    numbers = arrays.put(picked)[:, None, None]
     ripples = scenes.waves[:, 3].any() or arrays.compiled
     waves = arrays.put(scenes.waves)[:, :, None, None] if ripples else None
     canvas = arrays.run(_backdrop, bank, numbers, arrays.put(scenes.lie)[:, :, None, None], waves, u, v)
@@ -146,11 +147,12 @@ def _lay(
     begins = np.cumsum(counts) - counts
     views = scenes.view[rows].astype(np.int64)
     boxes = np.concatenate([views[:, None], begins[:, None], corners, spans[:, :1]], axis=1)
+    no = np.zeros(len(rows), np.bool_)
     bodies = PaintedBodies(  # copied together: one copy per layer would keep a GPU waiting
         boxes=arrays.put(boxes.T),
         place=arrays.put(scenes.place[rows].T),
         skin=arrays.put(scenes.skin[rows].T),
-        pictures=arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_))),
+        pictures=arrays.put(pictures.pick(scenes.skin[rows, :2], no, no)),
         parts=arrays.put(_numbers_of_parts(scenes.parts[rows])),
         colours=arrays.put(scenes.colours[rows].reshape(-1, 4)),
     )

@@ -33,7 +33,7 @@ class FootageScenes:
     light: Floats  # [N] final factor of brightness, for fades
     # per view
     medium: Ints  # [V] PICTURE, BLACK or BARS
-    draws: Floats  # [V, 3] two draws for the background, see `PictureBank.pick`, and 1 if it must be lively
+    draws: Floats  # [V, 4] for the background, see `PictureBank.pick`: two draws, 1 if it is lively, 1 if it is soft
     lie: Floats  # [V, 6] background's affine map a to f: pixel of the bank = (a x + b y + c, d x + e y + f)
     window: Floats  # [V, 4] left, top, right and bottom of the picture within its bars
     look: Floats  # [V, 10] gains of red, green, blue; lift, greyness, grain, blur, blocks; slope to the right and down

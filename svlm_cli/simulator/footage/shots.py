@@ -15,13 +15,16 @@ from svlm_cli.simulator.footage.camera import FilmCamera, Views
 from svlm_cli.simulator.footage.camera_work import draw_camera
 from svlm_cli.simulator.footage.casting import draw_cast
 from svlm_cli.simulator.footage.light import Light, Medium, draw_light, draw_medium
-from svlm_cli.simulator.footage.scenes import PICTURE
+from svlm_cli.simulator.footage.scenes import ASPECT, PICTURE
 from svlm_cli.simulator.footage.things import Bodies, Thing
 
 Floats = NDArray[np.float64]
 
 _PLAIN: Final = 0.15  # share of places
-_PER_RECORDER: Final = 8  # shots that look alike: of a film, not of one shot
+_SOFT: Final = 0.12  # share of shots whose background is out of focus
+_SOFT_BEHIND: Final = 0.6  # the same where something is close by
+_CLOSE: Final = 0.5  # in picture heights
+PER_RECORDER: Final = 8  # shots that look alike: of a film, not of one shot
 _FOLLOWED: Final = 0.3  # share of shots with few moving things and a camera that is free to follow
 
 
@@ -43,6 +46,7 @@ class Backdrop:
     x: float  # the bank's pixel at the scene's origin
     y: float
     plain: bool = False  # may be a bare wall, so the camera does not move: it would not show
+    soft: bool = False  # out of focus, as behind things close by
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def make_shot(seed: int, slate: Slate) -> Shot:
     )
     length_s = slate.length_s
     light = draw_light(at_place if slate.place == slate.number else rng, length_s)
-    recorder = np.random.default_rng([seed, slate.number // _PER_RECORDER, 3])
+    recorder = np.random.default_rng([seed, slate.number // PER_RECORDER, 3])
     medium = draw_medium(rng, recorder, light, length_s)
     zoom = float(rng.uniform(0.1, 0.7)) if slate.place != slate.number else float(rng.uniform(-0.1, 0.4))
     camera = draw_camera(rng, length_s, zoom=zoom)
@@ -108,6 +112,9 @@ def make_shot(seed: int, slate: Slate) -> Shot:
         camera = camera if backdrop.plain else _following(rng, camera, things)
     else:
         camera, light = FilmCamera(camera.path), Light()
+    tallest = max((np.exp(thing.path.log_size + camera.path.log_size) / ASPECT for thing in things), default=0)
+    share = _SOFT_BEHIND if tallest > _CLOSE else _SOFT
+    backdrop = replace(backdrop, soft=bool(np.random.default_rng([seed, slate.number, 4]).random() < share))
     return Shot(slate.number, slate.start_s, length_s, slate.how, slate.fade_s, backdrop, camera, light, medium, things)
 
 

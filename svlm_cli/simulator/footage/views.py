@@ -29,7 +29,7 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> FootageScenes:
     grain = (shot.number * 1_000_003 + np.rint(content_s * 1000).astype(np.int64) * 7919) % 2**31
     return FootageScenes.of_views(
         medium=np.full(count, medium.shows),
-        draws=np.tile((*backdrop.picture, not backdrop.plain), (count, 1)),
+        draws=np.tile((*backdrop.picture, not backdrop.plain, backdrop.soft), (count, 1)),
         lie=lie,
         window=np.tile(medium.window, (count, 1)),
         look=look,
