@@ -71,7 +71,7 @@ _SEE: Final[Changes] = {
     "base_stage.until": 0.6,
     "base_stage.share_after": 0.3,
     "base_stage.cell_loss": 0.2,
-    "base_stage.cell_share": 0.75,  # most of a step's time went to words, which were not what was missing
+    "base_stage.cell_share": 0.5,  # most of a step's time went to words, which were not what was missing
     "optimisation.learning_rate": 1e-3,
     "output.save_every": 500,
     "policy.vision.aspect": MODEL_SIZE[1] / MODEL_SIZE[0],

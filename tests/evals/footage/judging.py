@@ -70,13 +70,13 @@ def _support(statement: Statement, end_s: float, labels: Sequence[Label]) -> Ite
             return [one for one in near if _begins(one, "camera", "still", end_s - BACK_S)]
         case Topic.CAMERA:
             does = "moves otherwise" if what == "moves" else what
-            return [one for one in near if one.kind == "camera" and one.values["does"] == does]
+            return [one for one in near if one.kind == "camera" and does in _values(one, "does")]
         case Topic.STILL:
-            still = [one for one in near if one.kind == "motion" and one.values["amount"] == "nothing"]
+            still = [one for one in near if one.kind == "motion" and "nothing" in _values(one, "amount")]
             return [one for one in still if _lasts(one, end_s - STILL_S, end_s) >= STILL_S / 2]
         case Topic.LIGHT:
             wanted = {"darker": "changes", "brighter": "changes"}.get(what, what)
-            return [one for one in near if one.kind == "light" and one.values["is"] == wanted]
+            return [one for one in near if one.kind == "light" and wanted in _values(one, "is")]
         case Topic.ENTERS | Topic.LEAVES | Topic.STOPS | Topic.MOVES:
             return [one for one in near if one.kind == statement.topic and _fits(one, statement)]
     return []  # nobody has labelled weather, or a picture that is none

@@ -45,11 +45,12 @@ EVENTS: dict[str, dict[str, tuple[Value, ...]]] = {  # these are of one thing; w
 }
 KINDS = STATES | EVENTS
 BORDERS = ("side", "place", "size")  # a thing may be on the border of two of these
+UNDECIDED = ("does", "amount", "is")  # of a state that is not sure, another may hold as well
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A line: what is to be seen in `clip` from `start_s` to `end_s`. On a border, what is in `also` holds as well."""
+    """A line: what is to be seen in `clip` from `start_s` to `end_s`. What is in `also` holds as well."""
 
     clip: str
     kind: str
@@ -90,12 +91,13 @@ def _label(row: dict[str, object]) -> Label:
     if not (thing is None or isinstance(thing, int)):
         raise ValueError("a thing is a number")
     also = row.pop("also", {})
-    if not isinstance(also, dict) or not set(also) <= set(BORDERS) & set(KINDS[kind]):
-        raise ValueError(f"also is for {', '.join(BORDERS)}")
+    several = BORDERS if sure else (*BORDERS, *UNDECIDED)
+    if not isinstance(also, dict) or not set(also) <= set(several) & set(KINDS[kind]):
+        raise ValueError(f"also is for {', '.join(several)}")
     values = {name: _one_of(row.pop(name), allowed) for name, allowed in KINDS[kind].items()}
     if row:
         raise ValueError(f"unknown keys: {', '.join(row)}")
-    others = {name: tuple(_one_of(one, KINDS[kind][name]) for one in several) for name, several in also.items()}
+    others = {name: tuple(_one_of(one, KINDS[kind][name]) for one in more) for name, more in also.items()}
     return Label(clip, kind, float(start_s), float(end_s), values, others, thing, sure, note)
 
 

@@ -14,6 +14,11 @@ STOP = (
     ' "also": {"place": ["left middle"]}, "thing": 1, "sure": true, "note": ""}'
 )
 
+LIGHT = (
+    '{"clip": "cup.mp4", "kind": "light", "start_s": 0, "end_s": 8, "is": "dark", "also": {"is": ["normal"]},'
+    ' "sure": false, "note": ""}'
+)
+
 
 def written(folder: Path, line: str) -> Path:
     path = folder / "labels.jsonl"
@@ -101,6 +106,8 @@ def test_lines_are_read_with_all_they_say(tmp_path: Path) -> None:
     (stop,) = read(written(tmp_path, STOP))
     assert (stop.values, stop.also) == ({"place": "left top", "size": "small"}, {"place": ("left middle",)})
     assert (stop.thing, stop.main()) == (1, None)
+    (light,) = read(written(tmp_path, LIGHT))
+    assert (light.values, light.also) == ({"is": "dark"}, {"is": ("normal",)})
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,7 @@ def test_lines_are_read_with_all_they_say(tmp_path: Path) -> None:
         (STOP.replace("left middle", "left centre"), "left centre"),
         (STOP.replace('"thing": 1, ', ""), "thing"),
         (STOP.replace('"also": {"place"', '"also": {"direction"'), "also"),
+        (LIGHT.replace('"sure": false', '"sure": true'), "also"),
     ],
 )
 def test_a_line_that_says_what_it_cannot_is_refused(tmp_path: Path, line: str, told: str) -> None:
