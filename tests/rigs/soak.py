@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints.catalog import MATCH_MODEL
 from svlm_cli.core.process import run
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from tests.rigs import disturbed, flapping
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--cameras", type=int, help="this many healthy cameras, beside one that is killed and restarted"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the match and of the disturbances")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default=MATCH_MODEL)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where svlm writes meanwhile; kept")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     return parser
