@@ -121,7 +121,7 @@ def test_without_a_gpu_what_comes_with_svlm_is_called_what_it_is(svlm_inside: Sv
     last = svlm_inside("models", "recommend").stdout.splitlines()[-1]
     assert last.startswith("Recommended: svlm-footage: ")
     assert "No model that can name things fits." in last
-    assert "17 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
+    assert "12 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
     assert last.endswith("Use it: svlm caption VIDEO --model svlm-footage")
 
 
