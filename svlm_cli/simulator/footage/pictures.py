@@ -65,13 +65,13 @@ class PictureBank:
         with any bank.
         """
         numbers = np.empty(len(draws), np.int64)
-        for asked in itertools.product((False, True), repeat=2):
-            fit = self._fit(*asked)
+        for is_lively, is_soft in itertools.product((False, True), repeat=2):
+            fit = self._fit(is_lively, is_soft)
             photos, textures = fit[fit % len(self) >= self.textures], fit[fit % len(self) < self.textures]
             share = _SHARE_OF_PHOTOS if len(photos) and len(textures) else 2.0 if len(photos) else 0.0
             of_photos = draws[:, 0] < share
             for pool, rows in ((photos, of_photos), (textures, ~of_photos)):
-                at = np.flatnonzero((lively == asked[0]) & (soft == asked[1]) & rows)
+                at = np.flatnonzero((lively == is_lively) & (soft == is_soft) & rows)
                 if len(at):
                     which = (draws[at, 1].astype(np.float64) * len(pool)).astype(np.int64)
                     numbers[at] = pool[np.minimum(which, len(pool) - 1)]
@@ -117,17 +117,20 @@ def _evened(picture: Picture) -> Picture:
 def _soft(picture: Picture) -> Picture:
     """The picture out of focus."""
     small = picture.reshape(HEIGHT // _SOFT, _SOFT, WIDTH // _SOFT, _SOFT, 3).mean(axis=(1, 3), dtype=np.float32)
-    tall = _resized(small, 0, HEIGHT // _SOFT, HEIGHT)
-    both = _resized(tall.transpose(1, 0, 2), 0, WIDTH // _SOFT, WIDTH).transpose(1, 0, 2)
-    return np.clip(np.rint(both), 0, 255).astype(np.uint8)
+    return _filling(small, HEIGHT // _SOFT, WIDTH // _SOFT)
 
 
 def _fitted(photo: Picture) -> Picture:
     """Crop the middle of a photo to the bank's shape and resize it; each pixel is the mean of its area."""
     height, width = photo.shape[:2]
     scale = min(height / HEIGHT, width / WIDTH)
-    tall, wide = scale * HEIGHT, scale * WIDTH
-    rows = _resized(photo.astype(np.float32), (height - tall) / 2, tall, HEIGHT)
+    return _filling(photo.astype(np.float32), scale * HEIGHT, scale * WIDTH)
+
+
+def _filling(pixels: NDArray[np.float32], tall: float, wide: float) -> Picture:
+    """The middle of some pixels, `tall` and `wide`, resized to the bank's size."""
+    height, width = pixels.shape[:2]
+    rows = _resized(pixels, (height - tall) / 2, tall, HEIGHT)
     both = _resized(rows.transpose(1, 0, 2), (width - wide) / 2, wide, WIDTH).transpose(1, 0, 2)
     return np.clip(np.rint(both), 0, 255).astype(np.uint8)
 
